@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_REQUEST_H
+#define CXLMEM_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json_object.h>
+
+#include "picture.h"
+
+enum verb { VERB_CREATE, VERB_ONLINE, VERB_OFFLINE, VERB_DESTROY, VERB_SET_MODE, _VERB_MAX };
+
+enum memory_mode { MODE_DEFAULT, MODE_SYSTEM_RAM, MODE_DEVDAX, _MODE_MAX };
+
+/* What somebody wants done. Zero means "as you think best" in every optional field. */
+struct request {
+	enum verb verb;
+	char **objects; /* create: cards; else: regions. By any name, as typed */
+	size_t n_objects;
+	enum memory_mode mode; /* create (default system-ram), set-mode (required) */
+	enum zone zone;        /* create, online, set-mode system-ram; default movable */
+	bool no_online;        /* create, set-mode: leave the memory offline */
+	uint64_t size;         /* create: bytes of one region; 0 = all there is */
+	unsigned int ways;     /* create: members of one region; 0 = all cards named */
+	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
+	char *window;          /* create: this root decoder and no other */
+};
+
+struct request *request_free(struct request *r);
+
+static inline void request_freep(struct request **r)
+{
+	request_free(*r);
+}
+
+/**
+ * request_new - a request with one verb and no objects; NULL when out of memory
+ */
+struct request *request_new(enum verb verb);
+
+/**
+ * request_add_object - append a copy of @word
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int request_add_object(struct request *r, const char *word);
+
+/**
+ * request_set - set one option by name, the names of the client's long options
+ * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online"
+ * @value: text as a person types it ("2G", "movable", "yes")
+ * @ret_reason: the sentence when it is refused: which option, what was given, what it takes
+ *
+ * The one place that knows which verb takes which option.
+ *
+ * Return: 0; -EINVAL with a reason; -ENOMEM.
+ */
+int request_set(struct request *r, const char *name, const char *value, char **ret_reason);
+
+const char *verb_name(enum verb v); /* "create", "set-mode" */
+int verb_from_name(const char *s, enum verb *ret);
+const char *memory_mode_name(enum memory_mode m); /* "system-ram", "devdax"; NULL for the default */
+int memory_mode_from_name(const char *s, enum memory_mode *ret);
+
+#endif
