@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "json-util.h"
+
+#include <errno.h>
+
+int json_take(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (!value)
+		return -ENOMEM;
+	if (json_object_object_add(o, key, value) < 0) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int json_append(struct json_object *array, struct json_object *value)
+{
+	if (!value)
+		return -ENOMEM;
+	if (json_object_array_add(array, value) < 0) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int json_set_string(struct json_object *o, const char *key, const char *s)
+{
+	return s ? json_take(o, key, json_object_new_string(s)) : 0;
+}
+
+int json_set_u64(struct json_object *o, const char *key, uint64_t v)
+{
+	return v == UNKNOWN ? 0 : json_take(o, key, json_object_new_uint64(v));
+}
+
+int json_read_u64(struct json_object *value, uint64_t *ret)
+{
+	if (!json_object_is_type(value, json_type_int))
+		return -EINVAL;
+	/* json-c answers 0 for a negative number asked for as unsigned */
+	if (json_object_get_int64(value) < 0)
+		return -EINVAL;
+	*ret = json_object_get_uint64(value);
+	return 0;
+}

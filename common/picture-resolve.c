@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "picture.h"
+
+/* A list in a sentence: as many names as a person reads, then how many more. */
+#define LIST_MAX 16
+
+struct list {
+	char *text;
+	size_t n;
+};
+
+static int list_add(struct list *l, const char *name)
+{
+	char *longer;
+
+	if (!name || l->n++ >= LIST_MAX)
+		return 0;
+	if (asprintf(&longer, "%s%s%s", l->text ?: "", l->text ? ", " : "", name) < 0)
+		return -ENOMEM;
+	free(l->text);
+	l->text = longer;
+	return 0;
+}
+
+static int list_end(struct list *l)
+{
+	char more[48];
+
+	if (l->n <= LIST_MAX)
+		return 0;
+	snprintf(more, sizeof(more), "and %zu more", l->n - LIST_MAX);
+	l->n = 0;
+	return list_add(l, more);
+}
+
+static bool same_address(const char *host, const char *word)
+{
+	return host && (strcasecmp(host, word) == 0 ||
+			(strncmp(host, "0000:", 5) == 0 && strcasecmp(host + 5, word) == 0));
+}
+
+static int no_card(const struct picture *p, const char *word, char **ret_reason)
+{
+	struct list l = {};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < p->n_memdevs && r == 0; i++)
+		r = list_add(&l, p->memdevs[i].name);
+	if (r == 0)
+		r = list_end(&l);
+	if (r == 0 && l.text)
+		r = say(ret_reason, -ENOENT, "no card is called %s: there is %s", word, l.text);
+	else if (r == 0)
+		r = say(ret_reason, -ENOENT,
+			"no card is called %s: this machine shows no CXL memory card", word);
+	free(l.text);
+	return r;
+}
+
+static int ambiguous_card(const struct picture *p, const char *word, uint64_t serial,
+			  char **ret_reason)
+{
+	struct list l = {};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < p->n_memdevs && r == 0; i++)
+		if (p->memdevs[i].serial == serial)
+			r = list_add(&l, p->memdevs[i].host ?: p->memdevs[i].name);
+	if (r == 0)
+		r = list_end(&l);
+	if (r == 0)
+		r = say(ret_reason, -ENOTUNIQ,
+			"several cards have the serial number %s: name one by its PCI address (%s)",
+			word, l.text);
+	free(l.text);
+	return r;
+}
+
+int picture_resolve_card(const struct picture *p, const char *word, int *ret, char **ret_reason)
+{
+	int found = picture_find_memdev(p, word);
+	uint64_t serial;
+	size_t i;
+
+	for (i = 0; found < 0 && i < p->n_memdevs; i++)
+		if (same_address(p->memdevs[i].host, word))
+			found = i;
+
+	if (found < 0 && parse_u64(word, &serial) == 0 && serial != UNKNOWN) {
+		for (i = 0; i < p->n_memdevs; i++) {
+			if (p->memdevs[i].serial != serial)
+				continue;
+			if (found >= 0)
+				return ambiguous_card(p, word, serial, ret_reason);
+			found = i;
+		}
+	}
+	if (found < 0)
+		return no_card(p, word, ret_reason);
+	*ret = found;
+	return 0;
+}
+
+static int no_region(const struct picture *p, const char *word, char **ret_reason)
+{
+	struct list l = {};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < p->n_regions && r == 0; i++)
+		r = list_add(&l, p->regions[i].name);
+	if (r == 0)
+		r = list_end(&l);
+	if (r == 0 && l.text)
+		r = say(ret_reason, -ENOENT, "no region is called %s: there is %s", word, l.text);
+	else if (r == 0)
+		r = say(ret_reason, -ENOENT, "no region is called %s: this machine has none", word);
+	free(l.text);
+	return r;
+}
+
+/* "node2": the one region whose memory is there. */
+static int resolve_node(const struct picture *p, const char *word, int *ret, char **ret_reason)
+{
+	struct list l = {};
+	uint64_t node;
+	int found = -1, r = 0;
+	size_t i;
+
+	if (strncmp(word, "node", 4) != 0 || parse_u64(word + 4, &node) < 0 || node == UNKNOWN)
+		return -ENOENT;
+	for (i = 0; i < p->n_daxes && r == 0; i++) {
+		if (p->daxes[i].target_node != node || p->daxes[i].region < 0 ||
+		    p->daxes[i].region == found)
+			continue;
+		found = p->daxes[i].region;
+		r = list_add(&l, p->regions[found].name);
+	}
+	if (r == 0 && l.n > 1 && (r = list_end(&l)) == 0)
+		r = say(ret_reason, -ENOTUNIQ, "several regions are on %s: name one of %s", word,
+			l.text);
+	else if (r == 0 && found < 0)
+		r = -ENOENT;
+	else if (r == 0)
+		*ret = found;
+	free(l.text);
+	return r;
+}
+
+int picture_resolve_region(const struct picture *p, const char *word, int *ret, char **ret_reason)
+{
+	const char *dax = strncmp(word, "/dev/", 5) == 0 ? word + 5 : word;
+	int found = picture_find_region(p, word), d, r;
+
+	if (found < 0) {
+		d = picture_find_dax(p, dax);
+		if (d >= 0)
+			found = p->daxes[d].region;
+		if (d >= 0 && found < 0)
+			return say(ret_reason, -ENOENT, "%s belongs to no CXL region", word);
+	}
+	if (found < 0) {
+		r = resolve_node(p, word, &found, ret_reason);
+		if (r == -ENOENT)
+			return no_region(p, word, ret_reason);
+		if (r < 0)
+			return r;
+	}
+	*ret = found;
+	return 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const verbs[] = {
+	[VERB_CREATE] = "create",	[VERB_ONLINE] = "online",     [VERB_OFFLINE] = "offline",
+	[VERB_DESTROY] = "destroy",	[VERB_SET_MODE] = "set-mode",
+};
+
+const char *verb_name(enum verb v)
+{
+	return v >= 0 && v < _VERB_MAX ? verbs[v] : NULL;
+}
+
+int verb_from_name(const char *s, enum verb *ret)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i], s) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+const char *memory_mode_name(enum memory_mode m)
+{
+	switch (m) {
+	case MODE_SYSTEM_RAM:
+		return "system-ram";
+	case MODE_DEVDAX:
+		return "devdax";
+	default:
+		return NULL;
+	}
+}
+
+int memory_mode_from_name(const char *s, enum memory_mode *ret)
+{
+	enum memory_mode m;
+
+	for (m = MODE_SYSTEM_RAM; m < _MODE_MAX; m++)
+		if (strcmp(memory_mode_name(m), s) == 0) {
+			*ret = m;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+struct request *request_new(enum verb verb)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->verb = verb;
+	return r;
+}
+
+struct request *request_free(struct request *r)
+{
+	size_t i;
+
+	if (!r)
+		return NULL;
+	for (i = 0; i < r->n_objects; i++)
+		free(r->objects[i]);
+	free(r->objects);
+	free(r->window);
+	free(r);
+	return NULL;
+}
+
+int request_add_object(struct request *r, const char *word)
+{
+	_cleanup_free_ char *copy = strdup(word);
+
+	if (!copy || grow(&r->objects, r->n_objects, sizeof(*r->objects)) < 0)
+		return -ENOMEM;
+	r->objects[r->n_objects++] = TAKE_PTR(copy);
+	return 0;
+}
+
+static int set_mode(struct request *r, const char *value, char **ret_reason)
+{
+	if (memory_mode_from_name(value, &r->mode) < 0)
+		return say(ret_reason, -EINVAL, "mode is \"%s\": it takes system-ram or devdax",
+			   value);
+	return 0;
+}
+
+static int set_zone(struct request *r, const char *value, char **ret_reason)
+{
+	if (zone_from_name(value, &r->zone) < 0)
+		return say(ret_reason, -EINVAL, "zone is \"%s\": it takes movable or kernel",
+			   value);
+	return 0;
+}
+
+static int set_size(struct request *r, const char *value, char **ret_reason)
+{
+	uint64_t size;
+	int e = parse_size(value, &size);
+
+	if (e == -ERANGE)
+		return say(ret_reason, -EINVAL, "size is \"%s\": no machine has that much", value);
+	if (e < 0 || size == 0)
+		return say(ret_reason, -EINVAL,
+			   "size is \"%s\": it takes an amount of memory such as 512M or 1.5G",
+			   value);
+	r->size = size;
+	return 0;
+}
+
+/* ways_to_eiw() in drivers/cxl/cxl.h: powers of two up to 16, and three times 1, 2 and 4. */
+static int set_ways(struct request *r, const char *value, char **ret_reason)
+{
+	static const unsigned int allowed[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
+	uint64_t ways;
+	size_t i;
+
+	if (parse_u64(value, &ways) == 0)
+		for (i = 0; i < ARRAY_SIZE(allowed); i++)
+			if (ways == allowed[i]) {
+				r->ways = ways;
+				return 0;
+			}
+	return say(ret_reason, -EINVAL, "ways is \"%s\": it takes 1, 2, 3, 4, 6, 8, 12 or 16",
+		   value);
+}
+
+/* granularity_to_eig() in drivers/cxl/cxl.h. */
+static int set_granularity(struct request *r, const char *value, char **ret_reason)
+{
+	uint64_t g;
+
+	if (parse_size(value, &g) < 0 || g < 256 || g > 16384 || (g & (g - 1)))
+		return say(ret_reason, -EINVAL,
+			   "granularity is \"%s\": it takes a power of two from 256 to 16384", value);
+	r->granularity = g;
+	return 0;
+}
+
+static int set_window(struct request *r, const char *value, char **ret_reason)
+{
+	char *copy;
+
+	if (!*value)
+		return say(ret_reason, -EINVAL,
+			   "window is empty: it takes a root decoder such as decoder0.0");
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(r->window);
+	r->window = copy;
+	return 0;
+}
+
+static int set_no_online(struct request *r, const char *value, char **ret_reason)
+{
+	static const char *const yes[] = { "", "yes", "true", "1", "on" };
+	static const char *const no[] = { "no", "false", "0", "off" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		if (strcasecmp(value, yes[i]) == 0) {
+			r->no_online = true;
+			return 0;
+		}
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		if (strcasecmp(value, no[i]) == 0) {
+			r->no_online = false;
+			return 0;
+		}
+	return say(ret_reason, -EINVAL, "no-online is \"%s\": it takes yes or no", value);
+}
+
+#define FOR(v) (1U << (v))
+
+static const struct {
+	const char *name;
+	unsigned int verbs;
+	int (*set)(struct request *r, const char *value, char **ret_reason);
+} options[] = {
+	{ "mode", FOR(VERB_CREATE) | FOR(VERB_SET_MODE), set_mode },
+	{ "zone", FOR(VERB_CREATE) | FOR(VERB_ONLINE) | FOR(VERB_SET_MODE), set_zone },
+	{ "size", FOR(VERB_CREATE), set_size },
+	{ "ways", FOR(VERB_CREATE), set_ways },
+	{ "granularity", FOR(VERB_CREATE), set_granularity },
+	{ "window", FOR(VERB_CREATE), set_window },
+	{ "no-online", FOR(VERB_CREATE) | FOR(VERB_SET_MODE), set_no_online },
+};
+
+int request_set(struct request *r, const char *name, const char *value, char **ret_reason)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (strcmp(options[i].name, name) != 0)
+			continue;
+		if (!(options[i].verbs & FOR(r->verb)))
+			return say(ret_reason, -EINVAL, "%s takes no option \"%s\"",
+				   verb_name(r->verb), name);
+		return options[i].set(r, value, ret_reason);
+	}
+	return say(ret_reason, -EINVAL, "there is no option \"%s\"", name);
+}
