@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Everything a guest is made from, each made when it is first asked for."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import accel, chroot, disk, guestfiles, kernels, roots
+from .apt import Apt, find_mirror, host_sources
+from .cache import Cache, remove_tree
+from .project import Project, checkout
+from .qemu import Spawner
+
+
+class Assets:
+    """The cached steps, in the order they need each other. Close it when done."""
+
+    def __init__(self, cache: Cache | None = None):
+        chroot.check_host()
+        self.cache = cache or Cache()
+        self.spawner = Spawner()
+        self._scratch = Path(tempfile.mkdtemp(prefix="cxlmem-apt-"))
+        self.apt = Apt(self._scratch, find_mirror(host_sources()), roots.SUITES)
+        self._project: Project | None = None
+
+    def __enter__(self) -> "Assets":
+        return self
+
+    def __exit__(self, *_) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def tools(self) -> Path:
+        """The root with QEMU and the compiler."""
+        return roots.tools_root(self.cache, self.apt)
+
+    def base(self) -> Path:
+        """The guest's Debian as a squashfs."""
+        return roots.guest_image(self.cache, self.apt, self.tools())
+
+    def kernel(self, name: str) -> kernels.Kernel:
+        """A kernel with its modules and initramfs."""
+        return kernels.get(self.cache, self.apt, self.tools(), name)
+
+    def disk(self) -> Path:
+        """An empty disk to copy for a guest."""
+        return disk.template(self.cache, self.tools())
+
+    @property
+    def project(self) -> Project:
+        """The project of this checkout."""
+        if self._project is None:
+            self._project = Project(self.cache, self.tools(), checkout())
+        return self._project
+
+    def lab_layer(self) -> Path:
+        """The lab's own files alone, for a guest without the project."""
+        tools = self.tools()
+
+        def make(entry: Path) -> None:
+            root = entry / "root"
+            root.mkdir()
+            guestfiles.install(tools, root)
+            roots.squash(tools, root, entry / "layer.squashfs")
+            remove_tree(root)
+
+        inputs = [tools.parent.name, guestfiles.inputs()]
+        return self.cache.step("bare", inputs, make) / "layer.squashfs"
+
+    def accel(self) -> str:
+        """The accelerator to use: tcg, unless a guest was seen to boot with kvm."""
+        return accel.choose(self)

@@ -1,0 +1,442 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The guest: one emulated machine that a script or a test works with. See docs/lab.md."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import shutil
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from . import disk
+from .agent import Agent, Command
+from .assets import Assets
+from .errors import CommandFailed, GuestError, LabError
+from .qemu import MEMORY_MIB, Machine, Process, backend
+from .qmp import Qmp
+from .sizes import card_mib
+from .topologies import Card, TOPOLOGIES
+
+SERVICE = "cxlmemd.service"
+BOOT_TIMEOUT = 240.0
+COMMAND_TIMEOUT = 120.0
+PLUG_TIMEOUT = 60.0
+UNPLUG_TIMEOUT = 60.0
+HOT_SERIAL = 0x2001
+
+# Ends when the guest lists the wanted number of cards, each with its endpoint.
+_WAIT_CARDS = """\
+shopt -s nullglob
+while :; do
+    mem=(/sys/bus/cxl/devices/mem*)
+    endpoint=(/sys/bus/cxl/devices/endpoint*)
+    [ ${#mem[@]} -eq %d ] && [ ${#endpoint[@]} -eq %d ] && break
+    sleep 0.1
+done
+"""
+
+_WAIT_SERIAL = """\
+while :; do
+    for mem in /sys/bus/cxl/devices/mem*; do
+        read -r serial 2>/dev/null <"$mem/serial" || continue
+        if [ $((serial)) -eq %d ] && [ -e "$mem/driver" ]; then
+            echo "${mem##*/}"
+            exit 0
+        fi
+    done
+    sleep 0.1
+done
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What kind of guest is wanted."""
+    kernel: str
+    topology: str
+    build: str = "plain"            # which build of the project: plain or asan
+    bare: bool = False              # without the project
+    kernel_arguments: tuple[str, ...] = ()
+    memory_mib: int = MEMORY_MIB
+    boot: bool = False              # never start from a snapshot
+
+
+class Guest:
+    """A running machine. Use it as a context manager, or call close()."""
+
+    def __init__(self, assets: Assets, options: Options, keep: Path | None = None):
+        """Start a guest and wait until it is ready: agent, cards and the service.
+
+        `keep` is a directory that gets the logs when the guest is closed.
+        """
+        if options.topology not in TOPOLOGIES:
+            raise LabError(f"there is no topology {options.topology!r}: "
+                           f"choose one of {', '.join(TOPOLOGIES)}")
+        self.options = options
+        self.topology = TOPOLOGIES[options.topology]
+        self.assets = assets
+        self.keep = keep
+        self.timings: dict[str, float] = {}
+        self._plugged = 0
+        self._cards = {card.name: card for card in self.topology.cards}
+        self._devices = {card.name: card.name for card in self.topology.cards}
+        self._boot_id = ""
+        self._closed = False
+        self._process: Process | None = None
+        self._qmp: Qmp | None = None
+        self._agent: Agent | None = None
+        kernel = assets.kernel(options.kernel)
+        layers = [assets.base(), kernel.modules]
+        layers.append(assets.lab_layer() if options.bare else assets.project.layer(options.build))
+        template = assets.disk()
+        base = os.environ.get("XDG_RUNTIME_DIR") or None
+        self.directory = Path(tempfile.mkdtemp(prefix="cxlmem-lab-", dir=base))
+        try:
+            disk.copy(template, self.directory / "upper.img")
+            self.machine = Machine(
+                topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
+                layers=layers, disk=self.directory / "upper.img", directory=self.directory,
+                accel=assets.accel(), kernel_arguments=options.kernel_arguments,
+                memory_mib=options.memory_mib)
+            self._power_on()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Guest":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    # Commands and files
+
+    def sh(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> tuple[int, str]:
+        """Run a bash command as root; returns (status, output), both streams together.
+
+        After `timeout` seconds its process group is killed and GuestError is raised.
+        """
+        command = self.agent.run(["bash", "-c", cmd], timeout, text=cmd)
+        assert command.status is not None
+        return command.status, command.output
+
+    def check(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> str:
+        """Run a command that must succeed; returns its standard output."""
+        command = self.agent.run(["bash", "-c", cmd], timeout, text=cmd)
+        if command.status != 0:
+            raise CommandFailed(cmd, command.status or 0, command.output)
+        return command.stdout
+
+    def json(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> Any:
+        """As check(), with the standard output parsed as JSON."""
+        text = self.check(cmd, timeout)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise GuestError(f"`{cmd}` did not print JSON ({error}):\n{text[:2000]}") from error
+
+    def run_async(self, cmd: str, sink: Callable[[bytes, bool], None] | None = None,
+                  terminal: tuple[int, int] | None = None) -> Command:
+        """Start a command and return at once: it has wait(), kill(), output, write().
+
+        `terminal` is (rows, columns) for a command that wants a terminal.
+        """
+        command = self.agent.start(["bash", "-c", cmd], text=cmd, sink=sink, terminal=terminal)
+        if terminal is None and sink is None:
+            command.close_stdin()
+        return command
+
+    def wait_for(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> None:
+        """Repeat a command in the guest until it succeeds."""
+        loop = f"until {{ {cmd}\n}} >/tmp/.lab-wait 2>&1; do sleep 0.1; done"
+        try:
+            self.agent.run(["bash", "-c", loop], timeout, text=f"wait for: {cmd}")
+        except GuestError as error:
+            _, last = self.sh("cat /tmp/.lab-wait") if self.alive() else (1, "")
+            raise GuestError(f"{error}\nlast output: {last.strip()}") from None
+
+    def push(self, local: str | Path, path: str) -> None:
+        """Copy a file or a directory into the guest, with its modes."""
+        source = Path(local)
+        if source.is_dir():
+            data = io.BytesIO()
+            with tarfile.open(fileobj=data, mode="w") as archive:
+                archive.add(source, arcname=".")
+            script = f"mkdir -p {shlex.quote(path)} && tar -x --no-same-owner -C {shlex.quote(path)}"
+            self._feed(script, data.getvalue())
+            return
+        mode = source.stat().st_mode & 0o7777
+        self.write(path, source.read_bytes(), mode)
+
+    def write(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
+        """Make a file in the guest; it appears whole or not at all."""
+        name = shlex.quote(path)
+        content = data.encode() if isinstance(data, str) else data
+        self._feed(f"mkdir -p \"$(dirname {name})\" && cat >{name}.lab && "
+                   f"chmod {mode:o} {name}.lab && mv -f {name}.lab {name}", content)
+
+    def pull(self, path: str, local: str | Path) -> None:
+        """Copy a file out of the guest."""
+        target = Path(local)
+        partial = target.with_name(f"{target.name}.partial.{os.getpid()}")
+        partial.write_bytes(self.read(path))
+        os.replace(partial, target)
+
+    def read(self, path: str) -> bytes:
+        """Content of a file in the guest."""
+        command = self.agent.run(["cat", "--", path], COMMAND_TIMEOUT)
+        if command.status != 0:
+            raise CommandFailed(f"cat {path}", command.status or 0, command.stderr)
+        return command.stdout_bytes
+
+    def _feed(self, script: str, data: bytes) -> None:
+        command = self.agent.start(["bash", "-c", script], text=script)
+        command.write(data)
+        command.close_stdin()
+        self.agent.finish(command, COMMAND_TIMEOUT)
+        if command.status != 0:
+            raise CommandFailed(script, command.status or 0, command.output)
+
+    # The machine
+
+    @property
+    def agent(self) -> Agent:
+        """The connection to the guest's agent."""
+        if self._agent is None:
+            raise GuestError("the guest is switched off")
+        return self._agent
+
+    def qmp(self, cmd: str, **arguments: Any) -> Any:
+        """Run a QMP command; `_` in an argument's name stands for `-`. Raises GuestError."""
+        return self._control().command(cmd, **arguments)
+
+    def wait_event(self, name: str, timeout: float = 60, **match: Any) -> dict:
+        """Wait for a QMP event whose data has these values; earlier unseen ones count."""
+        return self._control().wait_event(name, timeout, **match)
+
+    def forget_events(self, name: str | None = None) -> None:
+        """Drop QMP events that were not waited for."""
+        self._control().forget_events(name)
+
+    def plug(self, card: str, port: str, size: int | str = "512M", serial: int | None = None,
+             wait: bool | float = True) -> str | None:
+        """Hot-add a card called `card` on root port `port`.
+
+        Waits until the guest lists it and returns the memdev's name; with wait=False returns
+        None at once. A number for `wait` is the timeout in seconds.
+        """
+        if port not in self.topology.root_ports():
+            raise LabError(f"{port} is not a root port of {self.topology.name}: "
+                           f"choose one of {', '.join(self.topology.root_ports())}")
+        if serial is None:
+            serial = HOT_SERIAL + self._plugged
+        self._plugged += 1
+        entry = Card(card, port, serial, card_mib(size))
+        # The backend of a card that was pulled stays "mapped": a fresh one for each plug. The
+        # name of a card that was pulled can be used again at once, a device id cannot.
+        backend_id = f"hot-mem{self._plugged}"
+        device_id = f"{card}.{self._plugged}"
+        self.qmp("object-add", **backend(entry, backend_id))
+        self.qmp("device_add", driver="cxl-type3", id=device_id, bus=port,
+                 volatile_memdev=backend_id, sn=serial)
+        self._cards[card] = entry
+        self._devices[card] = device_id
+        if wait is False:
+            return None
+        return self.wait_memdev(serial, PLUG_TIMEOUT if wait is True else wait)
+
+    def wait_memdev(self, serial: int, timeout: float = PLUG_TIMEOUT) -> str:
+        """Wait until the guest lists a card with this serial; returns its memdev's name."""
+        try:
+            return self.check(_WAIT_SERIAL % serial, timeout).strip()
+        except GuestError as error:
+            raise GuestError(f"the guest does not list a card with serial {serial:#x}: "
+                             f"{error}") from None
+
+    def unplug(self, card: str, wait: bool | float = True) -> None:
+        """Press the attention button of the card's slot, and wait until the card is gone.
+
+        The kernel removes the card whatever is on it: offline, destroy and disable first. With
+        wait=False returns at once (wait_removed() waits); a number is the timeout.
+        """
+        device = self._device(card)
+        self.forget_events("DEVICE_DELETED")
+        self.qmp("device_del", id=device)
+        if wait is not False:
+            self.wait_removed(card, UNPLUG_TIMEOUT if wait is True else wait)
+
+    def wait_removed(self, card: str, timeout: float = UNPLUG_TIMEOUT) -> None:
+        """Wait until a card is gone, by whatever way (button, slot power)."""
+        device = self._device(card)
+        if device in self._present():
+            self.wait_event("DEVICE_DELETED", timeout, device=device)
+        self._cards.pop(card, None)
+
+    def cards(self) -> dict[str, Card]:
+        """The cards that are in the machine now, by name."""
+        present = self._present()
+        return {name: card for name, card in self._cards.items()
+                if self._devices[name] in present}
+
+    def memdev(self, card: str) -> str:
+        """Name of a card's memdev in the guest (it changes from boot to boot)."""
+        return self.wait_memdev(self._cards[card].serial, 10)
+
+    def _device(self, card: str) -> str:
+        if card not in self._devices:
+            raise LabError(f"there is no card {card!r}: there are {', '.join(self._devices)}")
+        return self._devices[card]
+
+    def _present(self) -> set[str]:
+        return {item["name"] for item in self.qmp("qom-list", path="/machine/peripheral")}
+
+    def _control(self) -> Qmp:
+        if self._qmp is None:
+            raise GuestError("the guest is switched off")
+        return self._qmp
+
+    # Power
+
+    def alive(self) -> bool:
+        """Whether QEMU runs; a guest whose kernel panicked does not."""
+        return self._process is not None and self._process.alive()
+
+    def reboot(self, timeout: float = BOOT_TIMEOUT) -> None:
+        """Reboot in an orderly way; returns when the guest is ready again.
+
+        The disk and the cards stay as they are. What ran in the guest is gone.
+        """
+        self.forget_events("RESET")
+        self.qmp("set-action", reboot="reset")
+        try:
+            self.agent.start(["systemctl", "reboot"])
+            self.wait_event("RESET", timeout)
+        finally:
+            self.qmp("set-action", reboot="shutdown")
+        self._wait_ready(timeout)
+
+    def power_cut(self, restart: bool = True) -> None:
+        """Switch the machine off at once and on again: what was not synced is lost.
+
+        The same cards are in the same slots afterwards (also after a crash of the guest). With
+        restart=False the machine stays off until power_on().
+        """
+        if self._qmp is not None and not self._qmp.closed and self.alive():
+            gone = set(self._cards) - set(self.cards())
+            for name in gone:
+                del self._cards[name]
+        self._power_off()
+        if restart:
+            self.power_on()
+
+    def power_on(self) -> None:
+        """Start a machine that power_cut(restart=False) or a crash switched off."""
+        if self.alive():
+            raise GuestError("the guest is on already")
+        self._power_off()
+        self._power_on()
+
+    def remove_card(self, card: str) -> None:
+        """Take a card out of a machine that is switched off."""
+        if self.alive():
+            raise GuestError("the guest is on: use unplug(), or power_cut(restart=False) first")
+        del self._cards[card]
+
+    def insert_card(self, card: str, port: str, size: int | str = "512M",
+                    serial: int | None = None) -> None:
+        """Put a card into a machine that is switched off."""
+        if self.alive():
+            raise GuestError("the guest is on: use plug(), or power_cut(restart=False) first")
+        if serial is None:
+            serial = HOT_SERIAL + self._plugged
+        self._plugged += 1
+        self._cards[card] = Card(card, port, serial, card_mib(size))
+
+    def console(self) -> str:
+        """What the guest wrote to its serial console so far, over all of its boots."""
+        try:
+            return self.machine.console.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def kernel_log(self) -> str:
+        """Messages of the running kernel; what the console has when it no longer answers."""
+        if self.alive():
+            try:
+                return self.check("dmesg", 30)
+            except GuestError:
+                pass
+        return self.console()
+
+    def service_journal(self, lines: int = 100) -> str:
+        """The end of the journal of the service."""
+        try:
+            return self.sh(f"journalctl --no-pager -o short-monotonic -n {lines} -u {SERVICE}",
+                           30)[1]
+        except GuestError as error:
+            return f"(no journal: {error})"
+
+    def close(self) -> None:
+        """Switch the guest off and remove what it was made of; its logs go to `keep`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._power_off()
+        if self.keep:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            for name in ("console.log", "qemu.log"):
+                if (self.directory / name).exists():
+                    shutil.copy(self.directory / name, self.keep / name)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _power_on(self) -> None:
+        start = time.monotonic()
+        self.machine.cards = list(self._cards.values())
+        self._devices = {name: name for name in self._cards}
+        self._process = Process(self.assets.spawner, self.assets.tools(), self.machine)
+        self._qmp = Qmp(self.directory / "qmp")
+        self._agent = Agent(self.directory / "agent")
+        self._wait_ready(BOOT_TIMEOUT)
+        self.timings["ready"] = time.monotonic() - start
+
+    def _power_off(self) -> None:
+        if self._process:
+            self._process.kill()
+        if self._agent:
+            self._agent.close()
+        if self._qmp:
+            self._qmp.close()
+        self._process = self._qmp = self._agent = None
+
+    def _wait_ready(self, timeout: float) -> None:
+        """Wait for the agent, for the cards and for the service."""
+        start = time.monotonic()
+        try:
+            self._boot_id = self.agent.hello(timeout, self.alive, self._boot_id)
+            self.timings["agent"] = time.monotonic() - start
+            cards = len(self._cards)
+            self.agent.run(["bash", "-c", _WAIT_CARDS % (cards, cards)], timeout,
+                           text=f"wait for {cards} cards")
+            self.timings["cards"] = time.monotonic() - start
+            self.check("udevadm settle", timeout)
+            self._start_service(timeout)
+            self.timings["service"] = time.monotonic() - start
+        except GuestError as error:
+            tail = "\n".join(self.console().splitlines()[-25:])
+            raise GuestError(f"{error}\nThe end of its console:\n{tail}") from None
+
+    def _start_service(self, timeout: float) -> None:
+        status, _ = self.sh(f"systemctl cat {SERVICE}", timeout)
+        if status != 0:
+            return
+        status, output = self.sh(f"systemctl start {SERVICE}", timeout)
+        if status != 0:
+            raise GuestError(f"{SERVICE} does not start: {output.strip()}\n"
+                             f"{self.service_journal()}")

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Building the project in the tools root, incrementally for each checkout.
+
+The sources are copied first, so that a file saved during a build is seen whole or not at all,
+and what is built has exactly the hash its result is kept under.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from . import chroot, guestfiles
+from .cache import Cache, digest, remove_tree, tree_digest
+from .errors import LabError
+from .progress import Progress
+from .roots import squash
+
+# Nothing below these changes what meson builds.
+NOT_BUILT_DIRECTORIES = ("tests/lab/", "tests/guest/", "tests/demo/", "tests/bench/", ".ci/",
+                         "kernel/patches/")
+NOT_BUILT_FILES = ("lab", "README.md", ".gitignore")
+COMMON_OPTIONS = ("--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
+                  "--libdir=lib/x86_64-linux-gnu", "-Dwerror=true")
+BUILDS = {
+    "plain": ("--buildtype=debugoptimized",),
+    "asan": ("--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined",
+             "-Db_lundef=false"),
+}
+
+
+def _source_files(checkout: Path) -> list[str]:
+    """Files of the checkout that git knows or would add; all files where there is no git."""
+    done = subprocess.run(["git", "-c", f"safe.directory={checkout}", "-C", str(checkout),
+                           "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                          capture_output=True)
+    if done.returncode == 0:
+        names = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+    else:
+        names = [str(path.relative_to(checkout)) for path in checkout.rglob("*")]
+    result = []
+    for name in names:
+        if not name or name.startswith(NOT_BUILT_DIRECTORIES) or name in NOT_BUILT_FILES:
+            continue
+        if (checkout / name).is_symlink() or (checkout / name).is_file():
+            result.append(name)
+    return sorted(set(result))
+
+
+def _sync(checkout: Path, target: Path) -> None:
+    """Make `target` a copy of the sources; unchanged files keep their time for ninja."""
+    names = _source_files(checkout)
+    wanted = set(names)
+    for path in sorted(target.rglob("*"), reverse=True):
+        name = str(path.relative_to(target))
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif name not in wanted:
+            path.unlink()
+    for name in names:
+        source, copy = checkout / name, target / name
+        content = source.read_bytes()
+        mode = source.stat().st_mode & 0o777
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+        if copy.stat().st_mode & 0o777 != mode:
+            copy.chmod(mode)
+
+
+class Project:
+    """The checkout that `./lab` belongs to."""
+
+    def __init__(self, cache: Cache, tools: Path, checkout: Path):
+        self.cache = cache
+        self.tools = tools
+        self.checkout = checkout
+        self._area_name = f"build-{digest([str(checkout), str(tools)])}"
+
+    @property
+    def area(self) -> Path:
+        """Where the copy of the sources and the build trees are."""
+        return self.cache.area(self._area_name)
+
+    def layer(self, build: str = "plain") -> Path:
+        """Squashfs of the lab's own files and of the installed project, built if needed."""
+        if build not in BUILDS:
+            raise LabError(f"there is no build {build!r}: choose one of {', '.join(BUILDS)}")
+        with self.cache.exclusive(self._area_name):
+            source = self.area / "src"
+            source.mkdir(exist_ok=True)
+            _sync(self.checkout, source)
+            inputs = {"version": 1, "tools": self.tools.parent.name, "source": tree_digest(source),
+                      "files": guestfiles.inputs(), "build": BUILDS[build],
+                      "options": COMMON_OPTIONS}
+
+            def make(entry: Path) -> None:
+                root = entry / "root"
+                root.mkdir()
+                with Progress(f"building the project ({build})"):
+                    if (source / "meson.build").exists():
+                        self._compile(build)
+                        self._run(build, ["meson", "install", "--no-rebuild", "--quiet",
+                                          "-C", f"/build/{build}", "--destdir", "/dest"],
+                                  extra={"/dest": (root, True)})
+                    guestfiles.install(self.tools, root)
+                    squash(self.tools, root, entry / "layer.squashfs")
+                remove_tree(root)
+
+            return self.cache.step(f"project-{build}", inputs, make,
+                                   need_mib=300) / "layer.squashfs"
+
+    def test(self, build: str, arguments: list[str], log: Path) -> tuple[int, str]:
+        """Run `meson test` with `arguments`; returns its status and its output."""
+        with self.cache.exclusive(self._area_name):
+            source = self.area / "src"
+            source.mkdir(exist_ok=True)
+            _sync(self.checkout, source)
+            with Progress(f"building the project's tests ({build})"):
+                self._compile(build)
+            status, text = chroot.run(
+                self.tools, ["meson", "test", "-C", f"/build/{build}", "--no-rebuild",
+                             "--print-errorlogs", "--num-processes", "2", *arguments],
+                binds=self._binds(), environment={
+                    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
+                    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+            log.write_text(text, encoding="utf-8")
+            return status, text
+
+    def has_meson(self) -> bool:
+        """Whether there is anything to build."""
+        return (self.checkout / "meson.build").exists()
+
+    def _binds(self) -> dict[str, tuple[Path, bool]]:
+        build = self.area / "build"
+        build.mkdir(exist_ok=True)
+        return {"/src": (self.area / "src", False), "/build": (build, True)}
+
+    def _run(self, build: str, command: list[str],
+             extra: dict[str, tuple[Path, bool]] | None = None) -> None:
+        status, text = chroot.run(self.tools, command, binds={**self._binds(), **(extra or {})})
+        if status != 0:
+            log = self.area / f"{build}.log"
+            log.write_text(text, encoding="utf-8")
+            tail = "\n".join(text.splitlines()[-40:])
+            raise LabError(f"`{shlex.join(command)}` failed, all of its output is in {log}:\n"
+                           f"{tail}")
+
+    def _compile(self, build: str) -> None:
+        """Configure (again, when the options changed) and compile."""
+        tree = self.area / "build" / build
+        stamp = self.area / "build" / f"{build}.options"
+        options = [*COMMON_OPTIONS, *BUILDS[build]]
+        text = "\n".join(options)
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+            if tree.exists():
+                remove_tree(tree)
+        if not (tree / "build.ninja").exists():
+            if tree.exists():
+                remove_tree(tree)
+            self._run(build, ["meson", "setup", *options, f"/build/{build}", "/src"])
+            stamp.write_text(text, encoding="utf-8")
+        self._run(build, ["ninja", "-C", f"/build/{build}", "-j", str(min(2, os.cpu_count() or 1))])
+
+
+def checkout() -> Path:
+    """The work tree this file is in."""
+    return Path(__file__).resolve().parents[2]

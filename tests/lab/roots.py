@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The two Debian root file systems: one with the tools, one for the guest."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from . import chroot
+from .apt import Apt, host_tool
+from .cache import Cache, remove_tree
+from .errors import LabError
+from .progress import Progress, tree_mib
+
+SUITES = ("trixie", "trixie-updates", "trixie-security", "trixie-backports")
+
+# QEMU of trixie sends every access to CXL memory through emulation; the one of backports maps
+# regions of one way. Its own firmware packages come with it.
+PREFERENCES = """\
+Package: qemu-* seabios
+Pin: release n=trixie-backports
+Pin-Priority: 600
+"""
+
+TOOLS_PACKAGES = (
+    "qemu-system-x86",
+    # what the project is built and checked with
+    "gcc", "libc6-dev", "meson", "ninja-build", "pkgconf", "gettext", "git",
+    "libcxl-dev", "libdaxctl-dev", "libsystemd-dev", "libudev-dev", "libjson-c-dev",
+    "libkmod-dev", "libcmocka-dev", "libinih-dev", "libtracefs-dev", "libnuma-dev",
+    "systemd-dev", "dbus", "libdbus-1-dev", "python3", "valgrind", "libc6-dbg",
+    # what images are made with
+    "squashfs-tools", "e2fsprogs", "zstd", "lz4", "xz-utils", "busybox-static", "kmod", "cpio",
+)
+
+GUEST_PACKAGES = (
+    "systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod",
+    "cxl", "daxctl", "ndctl", "libcxl1", "libdaxctl1", "libjson-c5", "libsystemd0", "libudev1",
+    "libkmod2", "libinih1", "libtracefs1", "libnuma1", "numactl",
+    "util-linux", "procps", "iproute2", "jq", "tmux", "strace", "python3-minimal", "less",
+    # the daemon is tested under both in a guest
+    "valgrind", "libc6-dbg", "libasan8", "libubsan1",
+)
+
+TRIM = (
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/info/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/lintian/*",
+)
+
+# Mount points for chroot.run(): the tools root is shared and stays as it was made.
+TOOLS_POINTS = ("src", "build", "dest", "in", "out")
+
+
+def mmdebstrap(directory: Path, sources: list[str], packages: tuple[str, ...], variant: str,
+               options: tuple[str, ...], what: str) -> None:
+    """Fill `directory` with a Debian root."""
+    program = host_tool("mmdebstrap", "mmdebstrap")
+    log = directory.parent / f"{directory.name}.log"
+    # In a namespace of its own: a killed mmdebstrap leaves no mount behind.
+    command = [*chroot.UNSHARE, program, "--mode=root", f"--variant={variant}",
+               "--architectures=amd64", '--aptopt=Apt::Install-Recommends "false"',
+               '--aptopt=Acquire::Languages "none"', '--aptopt=Acquire::Retries "3"',
+               *options, f"--include={','.join(packages)}", "trixie", str(directory), "-"]
+    with Progress(what, lambda: tree_mib(directory)), open(log, "w+b") as output:
+        done = subprocess.run(command, input=("\n".join(sources) + "\n").encode(),
+                              stdout=output, stderr=subprocess.STDOUT)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    log.unlink()
+    if done.returncode != 0:
+        errors = [line for line in text.splitlines() if line.startswith("E:")]
+        tail = "\n".join((errors or text.splitlines())[-5:])
+        raise LabError(f"{what} failed:\n{tail}")
+
+
+def tools_root(cache: Cache, apt: Apt) -> Path:
+    """Root with QEMU, the compiler and the image tools; its programs are run in it."""
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES), "packages": TOOLS_PACKAGES,
+              "preferences": PREFERENCES, "points": TOOLS_POINTS, "trim": TRIM[:3]}
+
+    def build(entry: Path) -> None:
+        sources = apt.lines()
+        root = entry / "root"
+        root.mkdir()
+        preferences = entry / "preferences"
+        preferences.write_text(PREFERENCES, encoding="utf-8")
+        hook = ('mkdir -p "$1/etc/apt/preferences.d" && '
+                f'cp "{preferences}" "$1/etc/apt/preferences.d/lab"')
+        mmdebstrap(root, sources, TOOLS_PACKAGES, "apt",
+                   (*TRIM[:3], f"--setup-hook={hook}"),
+                   "making the root with QEMU and the compiler")
+        for point in TOOLS_POINTS:
+            (root / point).mkdir()
+
+    return cache.step("tools", inputs, build, need_mib=1500) / "root"
+
+
+def guest_image(cache: Cache, apt: Apt, tools: Path) -> Path:
+    """The guest's base system as a squashfs file."""
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": GUEST_PACKAGES,
+              "trim": TRIM}
+
+    def build(entry: Path) -> None:
+        sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
+        root = entry / "root"
+        root.mkdir()
+        mmdebstrap(root, sources, GUEST_PACKAGES, "essential", TRIM,
+                   "making the guest's root")
+        with Progress("packing the guest's root"):
+            squash(tools, root, entry / "root.squashfs")
+        remove_tree(root)
+
+    return cache.step("guest", inputs, build, need_mib=1200) / "root.squashfs"
+
+
+def squash(tools: Path, source: Path, target: Path) -> None:
+    """Pack a directory; lz4 because the guest unpacks with an emulated processor."""
+    chroot.check(tools, ["mksquashfs", "/in", f"/out/{target.name}", "-comp", "lz4", "-noappend",
+                         "-no-progress", "-quiet", "-processors", "2"],
+                 binds={"/in": (source, False), "/out": (target.parent, True)})
