@@ -95,7 +95,8 @@ static bool next_hole(const struct window *w, size_t *busy, uint64_t *at, uint64
 			const struct busy_range *b = &w->busy[*busy];
 
 			stop = b->start < end ? b->start : end;
-			*at = b->start + b->size;
+			if (b->start + b->size > *at)
+				*at = b->start + b->size;
 			(*busy)++;
 		} else {
 			*at = end;

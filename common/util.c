@@ -154,9 +154,9 @@ int parse_size(const char *s, uint64_t *ret)
 	if (fraction && unit == 1)
 		return -EINVAL; /* there is no half byte */
 
-	/* at most 10^6 * 2^60 would overflow: take the fraction of a unit in two factors */
-	if (unit > GIB)
-		fraction = fraction * GIB / scale * (unit / GIB);
+	/* 10^6 * 2^50 would overflow: take the fraction of a big unit in two factors */
+	if (unit > TIB)
+		fraction = fraction * TIB / scale * (unit / TIB);
 	else
 		fraction = fraction * unit / scale;
 	if (__builtin_mul_overflow(whole, unit, &value) ||
