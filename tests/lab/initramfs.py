@@ -55,6 +55,9 @@ mount -t overlay -o "lowerdir=$lower,upperdir=/mnt/upper/root,workdir=/mnt/upper
     overlay /root || fail "cannot mount the root"
 mkdir -p /root/run
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /root/run
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /root/tmp
+mount -t debugfs -o nosuid,nodev,noexec debugfs /sys/kernel/debug
+mount -t tracefs -o nosuid,nodev,noexec tracefs /sys/kernel/tracing
 mount --move /dev /root/dev
 mount --move /proc /root/proc
 mount --move /sys /root/sys

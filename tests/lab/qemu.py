@@ -27,7 +27,7 @@ ACCEL = {"tcg": "tcg,thread=multi,tb-size=256", "kvm": "kvm"}
 # kernel should online new memory: the product has to cope with what a machine does by itself.
 KERNEL_ARGUMENTS = ("console=ttyS0", "panic=-1", "rw", "tsc=reliable", "no_timer_check",
                     "mitigations=off", "random.trust_cpu=on", "cryptomgr.notests",
-                    "audit=0", "nokaslr", "systemd.show_status=0")
+                    "audit=0", "nokaslr", "lsm=landlock,yama", "systemd.show_status=0")
 
 
 @dataclass
