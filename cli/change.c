@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "json-util.h"
+
+#include "actions.h"
+#include "bus.h"
+#include "json-out.h"
+#include "render.h"
+#include "wait.h"
+#include "wish.h"
+
+static int print_plan(struct cli *cli, const struct command *command, const struct wish *wish)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_free_ char *text = NULL, *reason = NULL;
+	int r;
+
+	if ((r = bus_connect(cli, &reason)) < 0 ||
+	    (r = bus_plan(cli->bus, wish, &text, &reason)) < 0 ||
+	    (r = read_json(text, &json, &reason)) < 0)
+		return fail(cli, r, reason);
+	if (command_has(command, OPTION_JSON))
+		r = print_json(cli, json, false);
+	else if (!command_has(command, OPTION_QUIET))
+		r = render_plan(cli->out, &cli->out_style, json);
+	return r < 0 ? fail(cli, r, NULL) : STATUS_DONE;
+}
+
+static void print_notes(struct cli *cli, const struct operation *op)
+{
+	for (char **note = op->notes; note && *note; note++)
+		fprintf(cli->err, "%snote:%s %s\n", tint_on(&cli->err_style, TINT_WARN),
+			tint_off(&cli->err_style, TINT_WARN), *note);
+}
+
+static int print_operation_json(struct cli *cli, const struct operation *op)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	int r;
+
+	r = operation_to_json(op, &json);
+	return r < 0 ? r : print_json(cli, json, false);
+}
+
+/* The only round trip behind the end of an operation; --quiet does without it. */
+static int print_result(struct cli *cli, const struct command *command, const struct outcome *o)
+{
+	_cleanup_(operation_clear) struct operation op = { 0 };
+	_cleanup_free_ char *reason = NULL;
+	char path[OPERATION_PATH_SIZE];
+	int r;
+
+	if (!command_has(command, OPTION_JSON) && command_has(command, OPTION_QUIET))
+		return 0;
+	r = bus_get_operation(cli->bus, operation_path(o->id, path), &op, &reason);
+	if (r < 0) {
+		complain(cli, "what %s did cannot be shown: %s", command->verb->name,
+			 reason ?: "out of memory");
+		return r;
+	}
+	if (!command_has(command, OPTION_QUIET))
+		print_notes(cli, &op);
+	if (command_has(command, OPTION_JSON))
+		return print_operation_json(cli, &op);
+	if (o->state && strcmp(o->state, "done") == 0)
+		fprintf(cli->out, "%s%s\n", op.n_steps ? "done: " : "nothing to do: ",
+			op.summary ?: command->verb->name);
+	return 0;
+}
+
+/* With the end of the sentence: a daemon's reason has none. */
+static void print_failure(struct cli *cli, const char *verb, const struct outcome *o)
+{
+	const char *reason = o->reason && *o->reason ? o->reason : "cxlmemd gave no reason";
+
+	if (strcmp(o->state, "stuck") == 0)
+		complain(cli, "%s failed and could not be taken back: %s", verb, reason);
+	else
+		complain(cli, "%s failed, the machine is as it was: %s", verb, reason);
+}
+
+static int judge(struct cli *cli, const char *verb, const struct outcome *o)
+{
+	if (strcmp(o->state, "done") == 0)
+		return STATUS_DONE;
+	if (strcmp(o->state, "cancelled") == 0) {
+		complain(cli, "%s was cancelled, the machine is as it was", verb);
+		return STATUS_CANCELLED;
+	}
+	print_failure(cli, verb, o);
+	return STATUS_FAILED;
+}
+
+static int tell_started(struct cli *cli, const struct command *command, const struct outcome *o)
+{
+	_cleanup_(operation_clear) struct operation op = { .id = o->id };
+	_cleanup_free_ char *reason = NULL;
+	char path[OPERATION_PATH_SIZE];
+	int r;
+
+	if (command_has(command, OPTION_JSON)) {
+		r = bus_get_operation(cli->bus, operation_path(o->id, path), &op, &reason);
+		if (r == 0)
+			r = print_operation_json(cli, &op);
+		return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+	}
+	if (!command_has(command, OPTION_QUIET))
+		fprintf(cli->out,
+			"operation %" PRIu64 " started; `cxlmemctl operations %" PRIu64 "` shows it\n",
+			o->id, o->id);
+	return STATUS_DONE;
+}
+
+static int tell_left(struct cli *cli, const char *verb, const struct outcome *o)
+{
+	if (o->id)
+		complain(cli, "%s was left to itself; `cxlmemctl operations %" PRIu64 "` shows how it ends",
+			 verb, o->id);
+	else
+		complain(cli, "cxlmemd has not answered yet; `cxlmemctl operations` shows whether %s "
+			      "was begun", verb);
+	return STATUS_CANCELLED;
+}
+
+static enum patience patience_of(struct cli *cli, const struct command *command)
+{
+	if (command_has(command, OPTION_NO_WAIT))
+		return PATIENCE_NONE;
+	if (command_has(command, OPTION_QUIET))
+		return PATIENCE_MUTE;
+	/* Who asks for JSON is a program; only a person at a terminal wants to see it go on. */
+	return command_has(command, OPTION_JSON) && !cli->err_style.terminal ? PATIENCE_MUTE :
+									       PATIENCE_SHOW;
+}
+
+static int carry_out(struct cli *cli, const struct command *command, const struct wish *wish)
+{
+	_cleanup_(outcome_clear) struct outcome outcome = { 0 };
+	_cleanup_free_ char *reason = NULL;
+	int r, status;
+
+	r = bus_connect(cli, &reason);
+	if (r == 0)
+		r = operation_run(cli, wish, patience_of(cli, command), &outcome, &reason);
+	if (r < 0)
+		return fail(cli, r, reason);
+	if (outcome.left)
+		return tell_left(cli, wish->verb->name, &outcome);
+	if (!outcome.state)
+		return tell_started(cli, command, &outcome);
+	r = print_result(cli, command, &outcome);
+	status = judge(cli, wish->verb->name, &outcome);
+	/* An end nobody could be told about is no success for a program that wanted JSON. */
+	return status == STATUS_DONE && r < 0 ? STATUS_FAILED : status;
+}
+
+static int understand(struct cli *cli, const struct command *command, struct wish *ret)
+{
+	_cleanup_free_ char *reason = NULL;
+
+	if (wish_from_command(command, ret, &reason) == 0)
+		return 0;
+	complain(cli, "%s", reason ?: "out of memory");
+	return -EINVAL;
+}
+
+int make_plan(struct cli *cli, const struct command *command)
+{
+	struct wish wish;
+
+	if (understand(cli, command, &wish) < 0)
+		return STATUS_USAGE;
+	return print_plan(cli, command, &wish);
+}
+
+int make_change(struct cli *cli, const struct command *command)
+{
+	struct wish wish;
+
+	if (understand(cli, command, &wish) < 0)
+		return STATUS_USAGE;
+	if (command_has(command, OPTION_DRY_RUN))
+		return print_plan(cli, command, &wish);
+	return carry_out(cli, command, &wish);
+}
+
+/* The same words for a cancelled operation mean success here. */
+static int judge_cancel(struct cli *cli, const struct command *command, const struct outcome *o)
+{
+	if (strcmp(o->state, "cancelled") == 0) {
+		if (!command_has(command, OPTION_QUIET) && !command_has(command, OPTION_JSON))
+			fprintf(cli->out, "operation %" PRIu64 " was cancelled, the machine is as it was\n",
+				o->id);
+		return STATUS_DONE;
+	}
+	if (strcmp(o->state, "done") == 0)
+		complain(cli, "operation %" PRIu64 " was done before it could be cancelled", o->id);
+	else
+		print_failure(cli, "the operation", o);
+	return STATUS_FAILED;
+}
+
+int cancel_operation(struct cli *cli, const struct command *command)
+{
+	_cleanup_(outcome_clear) struct outcome outcome = { 0 };
+	_cleanup_free_ char *reason = NULL;
+	uint64_t id;
+	int r;
+
+	if (parse_u64(command->words[0], &id) < 0 && operation_id(command->words[0], &id) < 0) {
+		complain(cli, "\"%s\" is no ID of an operation: it is a number; `cxlmemctl operations` "
+			      "shows them", command->words[0]);
+		return STATUS_USAGE;
+	}
+	r = bus_connect(cli, &reason);
+	if (r == 0)
+		r = operation_walk_back(cli, id, patience_of(cli, command), &outcome, &reason);
+	if (r < 0)
+		return fail(cli, r, reason);
+	if (outcome.left)
+		return tell_left(cli, "cancel", &outcome);
+	if (!outcome.state) {
+		if (!command_has(command, OPTION_QUIET))
+			fprintf(cli->out, "operation %" PRIu64 " is being cancelled\n", id);
+		return STATUS_DONE;
+	}
+	if (command_has(command, OPTION_JSON)) {
+		r = print_result(cli, command, &outcome);
+		if (r < 0)
+			return STATUS_FAILED;
+	}
+	return judge_cancel(cli, command, &outcome);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_CLI_H
+#define CXLMEM_CLI_H
+
+#include <stdio.h>
+
+#include <systemd/sd-bus.h>
+
+#include "util.h"
+
+#include "term.h"
+
+/* What the shell is told. Part of the interface: shown by `cxlmemctl help`. */
+enum exit_status {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1,    /* refused, or tried and failed */
+	STATUS_USAGE = 2,     /* the command line makes no sense */
+	STATUS_NO_DAEMON = 3, /* cxlmemd cannot be reached, or went away */
+	STATUS_CANCELLED = 4,
+};
+
+/* One run of the client. */
+struct cli {
+	FILE *out, *err;
+	struct style out_style, err_style;
+	sd_bus *bus; /* NULL until a verb needs it (bus_connect); owned */
+};
+
+/**
+ * cli_run - do what a command line says
+ * @cli: streams and styles set; @bus may be set to an open connection
+ *
+ * Return: an exit status.
+ */
+int cli_run(struct cli *cli, int argc, char **argv);
+
+/**
+ * complain - print a sentence to the error stream, behind the name of the program
+ */
+void complain(struct cli *cli, const char *format, ...) _printf_(2, 3);
+
+/**
+ * fail - print why something could not be done
+ * @r: negative errno that came with it: -ENOTCONN means that the daemon cannot be reached
+ * @reason: the sentence, or NULL when there was no memory for one
+ *
+ * Return: the exit status that fits.
+ */
+int fail(struct cli *cli, int r, const char *reason);
+
+#endif

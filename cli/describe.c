@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "describe.h"
+
+#include <string.h>
+
+#include "util.h"
+
+void total_add(struct total *t, uint64_t bytes)
+{
+	if (bytes == UNKNOWN)
+		t->unknown++;
+	else
+		t->sum += bytes;
+}
+
+void total_print(const struct total *t, FILE *out)
+{
+	char buf[32];
+
+	if (t->unknown && t->sum == 0)
+		fputs("unknown", out);
+	else
+		fprintf(out, "%s%s", t->unknown ? "at least " : "", format_size(t->sum, buf));
+}
+
+const char *describe_use(const struct region_memory *m)
+{
+	switch (m->use) {
+	case USE_OFFLINE:
+	case USE_PARTIAL:
+	case USE_ONLINE:
+		return "system-ram";
+	case USE_DEVDAX:
+		return "devdax";
+	case USE_NONE:
+		return "not used";
+	case USE_INCOMPLETE:
+		return "incomplete";
+	default:
+		return "unknown";
+	}
+}
+
+char *describe_state(const struct region_memory *m, char buf[static STATE_SIZE])
+{
+	char online[32], all[32];
+
+	switch (m->use) {
+	case USE_ONLINE:
+		strcpy(buf, "online");
+		break;
+	case USE_OFFLINE:
+		strcpy(buf, "offline");
+		break;
+	case USE_PARTIAL:
+		snprintf(buf, STATE_SIZE, "%s of %s online", format_size(m->online, online),
+			 format_size(m->online + m->offline, all));
+		break;
+	default:
+		strcpy(buf, "-");
+	}
+	return buf;
+}
+
+const char *describe_zone(const struct region_memory *m)
+{
+	if (m->online == 0)
+		return "-";
+	if (m->movable + m->kernel < m->online)
+		return "unknown";
+	if (m->kernel == 0)
+		return "movable";
+	return m->movable == 0 ? "kernel" : "mixed";
+}
+
+enum tint use_tint(const struct region_memory *m)
+{
+	switch (m->use) {
+	case USE_ONLINE:
+	case USE_DEVDAX:
+		return TINT_GOOD;
+	case USE_OFFLINE:
+	case USE_NONE:
+		return TINT_NONE;
+	case USE_INCOMPLETE:
+		return TINT_BAD;
+	default:
+		return TINT_WARN;
+	}
+}
+
+void print_members(const struct picture *p, const struct region *r, FILE *out)
+{
+	if (r->n_mappings == 0)
+		fputs("none", out);
+	for (size_t i = 0; i < r->n_mappings; i++) {
+		int memdev = r->mappings[i].memdev;
+
+		fprintf(out, "%s%s", i ? "," : "",
+			memdev < 0 ? "unknown" : p->memdevs[memdev].name);
+	}
+}
+
+char *describe_members(const struct picture *p, const struct region *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	print_members(p, r, f);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+uint64_t memdev_ram_free(const struct picture *p, int memdev)
+{
+	uint64_t size = p->memdevs[memdev].ram_size, taken = memdev_ram_allocated(p, memdev);
+
+	if (size == UNKNOWN || taken == UNKNOWN || taken > size)
+		return UNKNOWN;
+	return size - taken;
+}
+
+uint64_t window_free(const struct window *w)
+{
+	uint64_t free_bytes = w->size;
+
+	if (w->size == UNKNOWN)
+		return UNKNOWN;
+	for (size_t i = 0; i < w->n_busy; i++) {
+		if (w->busy[i].size > free_bytes)
+			return UNKNOWN;
+		free_bytes -= w->busy[i].size;
+	}
+	return free_bytes;
+}
+
+int find_node(const struct picture *p, uint64_t id)
+{
+	if (id == UNKNOWN)
+		return -1;
+	for (size_t i = 0; i < p->n_nodes; i++)
+		if (p->nodes[i].id == id)
+			return i;
+	return -1;
+}
+
+static int host_bridge_of(const struct picture *p, int port)
+{
+	/* Parents stand before their children, so this ends even if the picture came from a broken file. */
+	while (port >= 0 && p->ports[port].kind != PORT_HOST_BRIDGE) {
+		int parent = p->ports[port].parent;
+
+		if (parent >= port)
+			return -1;
+		port = parent;
+	}
+	return port;
+}
+
+enum tristate memdev_has_window(const struct picture *p, int memdev)
+{
+	int bridge = host_bridge_of(p, p->memdevs[memdev].endpoint);
+
+	if (bridge < 0)
+		return MAYBE;
+	for (size_t i = 0; i < p->n_windows; i++)
+		for (size_t k = 0; k < p->windows[i].n_targets; k++)
+			if (p->windows[i].targets[k].port == bridge)
+				return YES;
+	return NO;
+}

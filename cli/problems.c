@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "problems.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "util.h"
+
+#include "describe.h"
+
+struct list {
+	FILE *out;
+	const struct style *style;
+	unsigned int n;
+};
+
+static void problem(struct list *l, enum tint tint, const char *format, ...) _printf_(3, 4);
+
+static void problem(struct list *l, enum tint tint, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(l->out, "%s%s%s ", tint_on(l->style, tint), tint == TINT_BAD ? "!!" : "! ",
+		tint_off(l->style, tint));
+	va_start(ap, format);
+	vfprintf(l->out, format, ap);
+	va_end(ap);
+	fputc('\n', l->out);
+	l->n++;
+}
+
+static void check_health(struct list *l, const struct memdev *m)
+{
+	const struct health *h = &m->health;
+
+	if (!h->known)
+		return;
+	if (h->media && strcmp(h->media, "normal") != 0)
+		problem(l, TINT_BAD, "%s: the media is %s", m->name, h->media);
+	if (h->replacement_needed)
+		problem(l, TINT_BAD, "%s says that it needs to be replaced", m->name);
+	if (h->performance_degraded)
+		problem(l, TINT_WARN, "%s says that its performance is degraded", m->name);
+	if (h->maintenance_needed)
+		problem(l, TINT_WARN, "%s says that it needs maintenance", m->name);
+}
+
+static void check_card(struct list *l, const struct picture *p, int i)
+{
+	const struct memdev *m = &p->memdevs[i];
+
+	check_health(l, m);
+	if (m->enabled == NO) {
+		problem(l, TINT_BAD, "%s (%s) is not enabled: `cxl enable-memdev %s` may say why",
+			m->name, m->host ?: "address unknown", m->name);
+		return;
+	}
+	if (m->ram_size == UNKNOWN)
+		problem(l, TINT_WARN, "%s: the capacity could not be read", m->name);
+	else if (m->enabled == YES && m->endpoint >= 0 && memdev_has_window(p, i) == NO)
+		problem(l, TINT_WARN, "%s cannot be used: firmware set no window aside for its host bridge",
+			m->name);
+}
+
+static void check_region(struct list *l, const struct picture *p, int i)
+{
+	const struct region *r = &p->regions[i];
+	struct region_memory m;
+	char state[STATE_SIZE];
+
+	picture_region_memory(p, i, &m);
+	if (m.use == USE_INCOMPLETE)
+		problem(l, TINT_BAD, "%s is not complete: `cxlmemctl destroy %s` removes it", r->name,
+			r->name);
+	else if (m.use == USE_PARTIAL)
+		problem(l, TINT_WARN, "%s is only in part online: %s", r->name,
+			describe_state(&m, state));
+	else if (m.use == USE_UNKNOWN)
+		problem(l, TINT_WARN, "%s: how it is used could not be read", r->name);
+}
+
+unsigned int print_problems(FILE *out, const struct style *style, const struct picture *p,
+			    const struct operation_line *lines, size_t n_lines)
+{
+	struct list l = { .out = out, .style = style };
+
+	for (size_t i = 0; i < n_lines; i++) {
+		uint64_t id;
+
+		if (strcmp(lines[i].state, "stuck") == 0 && operation_id(lines[i].path, &id) == 0)
+			problem(&l, TINT_BAD,
+				"operation %" PRIu64 " (%s) could not be undone: "
+				"`cxlmemctl operations %" PRIu64 "` shows what is left",
+				id, lines[i].verb, id);
+	}
+	for (size_t i = 0; i < p->n_memdevs; i++)
+		check_card(&l, p, i);
+	for (size_t i = 0; i < p->n_regions; i++)
+		check_region(&l, p, i);
+	return l.n;
+}

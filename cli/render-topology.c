@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "render.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "util.h"
+
+#include "describe.h"
+#include "tree.h"
+
+struct topology {
+	const struct picture *p;
+	struct tree *tree;
+	bool *shown; /* by port: its place in the tree was printed */
+};
+
+/* "1 of 4 decoders in use" */
+#define DECODERS_SIZE 64
+static char *decoders_text(const struct port *port, char buf[static DECODERS_SIZE])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < port->n_decoders; i++) {
+		if (port->decoders[i].size == UNKNOWN) {
+			strcpy(buf, "decoders unknown");
+			return buf;
+		}
+		used += port->decoders[i].size > 0;
+	}
+	if (port->n_decoders == 0)
+		strcpy(buf, "decoders unknown");
+	else
+		snprintf(buf, DECODERS_SIZE, "%zu of %zu decoders in use", used, port->n_decoders);
+	return buf;
+}
+
+static void add_card(struct topology *t, struct tree_node *parent, int memdev)
+{
+	const struct memdev *m = &t->p->memdevs[memdev];
+	char size[32], unused[32], serial[32];
+
+	if (m->serial == UNKNOWN)
+		strcpy(serial, "unknown");
+	else
+		snprintf(serial, sizeof(serial), "0x%" PRIx64, m->serial);
+	tree_add(t->tree, parent, m->enabled == NO ? TINT_BAD : TINT_BOLD, m->name,
+		 "card  %s, %s free, serial %s, at %s%s", format_size(m->ram_size, size),
+		 format_size(memdev_ram_free(t->p, memdev), unused), serial, m->host ?: "unknown",
+		 m->enabled == NO ? ", not enabled" : "");
+}
+
+static void add_below(struct topology *t, struct tree_node *parent, int port);
+
+static void add_switch(struct topology *t, struct tree_node *parent, int port)
+{
+	const struct port *s = &t->p->ports[port];
+	char decoders[DECODERS_SIZE];
+
+	add_below(t,
+		  tree_add(t->tree, parent, TINT_BOLD, s->host ?: s->name, "switch  %s, %s", s->name,
+			   decoders_text(s, decoders)),
+		  port);
+}
+
+/* Parents stand before their children in a picture, so looking behind the parent finds all, and ends. */
+static void add_below(struct topology *t, struct tree_node *parent, int port)
+{
+	const struct picture *p = t->p;
+
+	t->shown[port] = true;
+	for (int i = port + 1; i < (int)p->n_ports; i++) {
+		if (p->ports[i].parent != port)
+			continue;
+		if (p->ports[i].kind == PORT_SWITCH)
+			add_switch(t, parent, i);
+		else if (p->ports[i].kind == PORT_ENDPOINT) {
+			t->shown[i] = true;
+			if (p->ports[i].memdev >= 0)
+				add_card(t, parent, p->ports[i].memdev);
+		}
+	}
+}
+
+static void add_host_bridge(struct topology *t, struct tree_node *parent, int port)
+{
+	const struct port *b = &t->p->ports[port];
+	const char *name = b->host ?: b->name;
+	char decoders[DECODERS_SIZE];
+
+	if (t->shown[port])
+		tree_add(t->tree, parent, TINT_BOLD, name, "host bridge  (as above)");
+	else
+		add_below(t,
+			  tree_add(t->tree, parent, TINT_BOLD, name, "host bridge  %s, %s", b->name,
+				   decoders_text(b, decoders)),
+			  port);
+}
+
+static bool target_seen(const struct window *w, size_t target)
+{
+	for (size_t i = 0; i < target; i++)
+		if (w->targets[i].port == w->targets[target].port &&
+		    streq_null(w->targets[i].dport, w->targets[target].dport))
+			return true;
+	return false;
+}
+
+static void add_targets(struct topology *t, struct tree_node *parent, const struct window *w)
+{
+	for (size_t i = 0; i < w->n_targets; i++) {
+		if (target_seen(w, i))
+			continue;
+		if (w->targets[i].port >= 0)
+			add_host_bridge(t, parent, w->targets[i].port);
+		else
+			tree_add(t->tree, parent, TINT_BOLD, w->targets[i].dport ?: "unknown",
+				 "host bridge  no CXL device is enabled below it");
+	}
+}
+
+static void add_node(struct topology *t, struct tree_node *parent, const struct region_memory *m)
+{
+	int node = find_node(t->p, m->node);
+	char name[32], state[STATE_SIZE], used[32];
+	const struct node *n = node < 0 ? NULL : &t->p->nodes[node];
+
+	if (m->node == UNKNOWN)
+		return;
+	snprintf(name, sizeof(name), "node%" PRIu64, m->node);
+	if (m->online == 0)
+		tree_add(t->tree, parent, TINT_BOLD, name, "offline");
+	else if (!n || n->total == UNKNOWN || n->free == UNKNOWN || n->free > n->total)
+		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s", describe_state(m, state),
+			 describe_zone(m));
+	else
+		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s, %s used on the node",
+			 describe_state(m, state), describe_zone(m),
+			 format_size(align_down(n->total - n->free, MIB), used));
+}
+
+static void add_dax(struct topology *t, struct tree_node *parent, int dax,
+		    const struct region_memory *m)
+{
+	const struct dax *d = &t->p->daxes[dax];
+	struct tree_node *node;
+
+	node = tree_add(t->tree, parent, TINT_BOLD, d->name, "%s  driver %s",
+			streq_null(d->driver, "kmem")       ? "system-ram" :
+			streq_null(d->driver, "device_dax") ? "devdax" :
+							      "not used",
+			d->driver ?: "none");
+	if (streq_null(d->driver, "kmem"))
+		add_node(t, node, m);
+}
+
+static void add_region(struct topology *t, struct tree_node *parent, int region)
+{
+	const struct region *r = &t->p->regions[region];
+	_cleanup_free_ char *members = describe_members(t->p, r);
+	struct region_memory m;
+	struct tree_node *node;
+	char size[32], ways[64] = "";
+
+	picture_region_memory(t->p, region, &m);
+	if (r->ways > 1)
+		snprintf(ways, sizeof(ways), ", %u ways of %u bytes", r->ways, r->granularity);
+	node = tree_add(t->tree, parent, m.use == USE_INCOMPLETE ? TINT_BAD : TINT_BOLD, r->name,
+			"region  %s on %s%s%s", format_size(r->size, size), members ?: "unknown", ways,
+			m.use == USE_INCOMPLETE ? ", incomplete" : "");
+	for (size_t i = 0; i < t->p->n_daxes; i++)
+		if (t->p->daxes[i].region == region)
+			add_dax(t, node, i, &m);
+}
+
+static void add_window(struct topology *t, int window)
+{
+	const struct picture *p = t->p;
+	const struct window *w = &p->windows[window];
+	struct tree_node *node;
+	char size[32], unused[32], ways[64] = "";
+
+	if (w->ways > 1)
+		snprintf(ways, sizeof(ways), ", %u ways of %u bytes", w->ways, w->granularity);
+	node = tree_add(t->tree, NULL, TINT_BOLD, w->name, "window  %s, %s free%s%s",
+			format_size(w->size, size), format_size(window_free(w), unused), ways,
+			w->volatile_capable == NO ? ", not for volatile memory" : "");
+	add_targets(t, node, w);
+	for (size_t i = 0; i < p->n_regions; i++)
+		if (p->regions[i].window == window)
+			add_region(t, node, i);
+	for (size_t i = 0; i < p->n_unmanaged; i++)
+		if (p->unmanaged[i].window == window)
+			tree_add(t->tree, node, TINT_BOLD, p->unmanaged[i].what ?: "memory",
+				 "unmanaged  %s, mapped by firmware",
+				 format_size(p->unmanaged[i].size, size));
+}
+
+/* What no window leads to must not be missing from the picture of a machine. */
+static void add_rest(struct topology *t)
+{
+	const struct picture *p = t->p;
+	struct tree_node *node = NULL;
+
+	for (size_t i = 0; i < p->n_ports; i++)
+		if (p->ports[i].kind == PORT_HOST_BRIDGE && !t->shown[i]) {
+			if (!node)
+				node = tree_add(t->tree, NULL, TINT_WARN, "no window",
+						"firmware set none aside for these");
+			add_host_bridge(t, node, i);
+		}
+	node = NULL;
+	for (size_t i = 0; i < p->n_memdevs; i++) {
+		int endpoint = p->memdevs[i].endpoint;
+
+		if (endpoint >= 0 && t->shown[endpoint])
+			continue;
+		if (!node)
+			node = tree_add(t->tree, NULL, TINT_WARN, "not connected",
+					"cards with no place in the topology");
+		add_card(t, node, i);
+	}
+	for (size_t i = 0; i < p->n_regions; i++)
+		if (p->regions[i].window < 0)
+			add_region(t, NULL, i);
+}
+
+int render_topology(FILE *out, const struct style *style, const struct picture *p)
+{
+	_cleanup_(tree_freep) struct tree *tree = tree_new();
+	_cleanup_free_ bool *shown = calloc(p->n_ports + 1, sizeof(*shown));
+	struct topology t = { .p = p, .tree = tree, .shown = shown };
+
+	if (!tree || !shown)
+		return -ENOMEM;
+	if (p->n_windows == 0 && p->n_memdevs == 0) {
+		fputs("there is no CXL memory on this machine: firmware set no windows aside, and there "
+		      "are no cards\n", out);
+		return 0;
+	}
+	for (size_t i = 0; i < p->n_windows; i++)
+		add_window(&t, i);
+	add_rest(&t);
+	return tree_print(tree, out, style);
+}

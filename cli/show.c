@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "json-util.h"
+#include "picture.h"
+
+#include "actions.h"
+#include "bus.h"
+#include "json-out.h"
+#include "render.h"
+#include "suggest.h"
+
+/* The picture as the daemon sent it, for --json: nothing that a newer daemon adds gets lost on the way. */
+static int get_json(struct cli *cli, struct json_object **ret, char **ret_reason)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = bus_connect(cli, ret_reason);
+	if (r < 0)
+		return r;
+	r = bus_get_picture(cli->bus, &text, ret_reason);
+	return r < 0 ? r : read_json(text, ret, ret_reason);
+}
+
+static int to_picture(struct json_object *json, struct picture **ret, char **ret_reason)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	r = picture_from_json(json, ret, &why);
+	if (r == -EINVAL)
+		return say(ret_reason, -EBADMSG,
+			   "cxlmemd's picture of the machine cannot be understood: %s", why ?: "?");
+	return r;
+}
+
+static int print_status(struct cli *cli, struct json_object *json, bool as_json, char **ret_reason)
+{
+	_cleanup_(picture_freep) struct picture *p = NULL;
+	struct operation_line *lines = NULL;
+	size_t n = 0;
+	int r;
+
+	if (as_json)
+		return print_json(cli, json, false);
+	r = to_picture(json, &p, ret_reason);
+	if (r < 0)
+		return r;
+	r = bus_list_operations(cli->bus, &lines, &n, ret_reason);
+	if (r < 0)
+		return r;
+	r = render_status(cli->out, &cli->out_style, p, lines, n);
+	operation_lines_free(lines, n);
+	return r;
+}
+
+int show_status(struct cli *cli, const struct command *command)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	r = get_json(cli, &json, &reason);
+	if (r == 0)
+		r = print_status(cli, json, command && command_has(command, OPTION_JSON), &reason);
+	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+}
+
+int show_topology(struct cli *cli, const struct command *command)
+{
+	_cleanup_(picture_freep) struct picture *p = NULL;
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	r = get_json(cli, &json, &reason);
+	if (r == 0 && command_has(command, OPTION_JSON))
+		r = print_json(cli, json, false);
+	else if (r == 0 && (r = to_picture(json, &p, &reason)) == 0)
+		r = render_topology(cli->out, &cli->out_style, p);
+	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+}
+
+static const char *next_kind(size_t i, const void *userdata)
+{
+	(void)userdata;
+	return i < _LIST_MAX ? list_kind_name(i) : NULL;
+}
+
+/* _LIST_MAX: everything. */
+static int parse_kind(const struct command *command, enum list_kind *ret, char **ret_reason)
+{
+	const char *word, *near;
+
+	*ret = _LIST_MAX;
+	if (command->n_words == 0)
+		return 0;
+	word = command->words[0];
+	for (enum list_kind kind = 0; kind < _LIST_MAX; kind++)
+		if (streq_null(word, list_kind_name(kind))) {
+			*ret = kind;
+			return 0;
+		}
+	near = suggest(word, next_kind, NULL);
+	if (near)
+		return say(ret_reason, -EINVAL, "there is no list of \"%s\"; did you mean %s?", word,
+			   near);
+	return say(ret_reason, -EINVAL,
+		   "there is no list of \"%s\": list takes windows, ports, cards, regions, dax, memory "
+		   "or nodes", word);
+}
+
+static int print_part(struct cli *cli, struct json_object *json, enum list_kind kind)
+{
+	_cleanup_json_ struct json_object *none = NULL;
+	struct json_object *part = NULL;
+
+	if (kind == _LIST_MAX)
+		return print_json(cli, json, false);
+	if (json_object_object_get_ex(json, list_kind_key(kind), &part))
+		return print_json(cli, part, false);
+	none = json_object_new_array();
+	return none ? print_json(cli, none, false) : -ENOMEM;
+}
+
+static int print_list(struct cli *cli, struct json_object *json, enum list_kind kind,
+		      char **ret_reason)
+{
+	_cleanup_(picture_freep) struct picture *p = NULL;
+	int r;
+
+	r = to_picture(json, &p, ret_reason);
+	if (r < 0)
+		return r;
+	if (kind == _LIST_MAX)
+		return render_everything(cli->out, &cli->out_style, p);
+	return render_list(cli->out, &cli->out_style, p, kind);
+}
+
+int show_list(struct cli *cli, const struct command *command)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_free_ char *reason = NULL;
+	enum list_kind kind;
+	int r;
+
+	if (parse_kind(command, &kind, &reason) < 0) {
+		complain(cli, "%s", reason ?: "out of memory");
+		return STATUS_USAGE;
+	}
+	r = get_json(cli, &json, &reason);
+	if (r == 0)
+		r = command_has(command, OPTION_JSON) ? print_part(cli, json, kind) :
+							print_list(cli, json, kind, &reason);
+	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+}

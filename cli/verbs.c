@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "util.h"
+
+#include "actions.h"
+#include "suggest.h"
+
+#define ANY UINT_MAX
+
+#define CARDS_MISSING                                                                              \
+	"needs at least one CARD: a memdev name (mem0), a serial or a PCI address; "               \
+	"`cxlmemctl list cards` shows them"
+#define REGIONS_MISSING                                                                            \
+	"needs at least one REGION: its name (region0), its dax device (dax0.0) or its node "      \
+	"(node1); `cxlmemctl list regions` shows them"
+
+const struct option_info option_table[_OPTION_MAX] = {
+	[OPTION_JSON] = { "json", 'j', NULL, "print JSON instead of text", false },
+	[OPTION_QUIET] = { "quiet", 'q', NULL, "print nothing but errors (and JSON, if asked for)", false },
+	[OPTION_HELP] = { "help", 'h', NULL, "explain a verb, or list all", false },
+	[OPTION_VERSION] = { "version", 'V', NULL, "print the version", false },
+	[OPTION_MODE] = { "mode", 'm', "MODE",
+			  "system-ram (default): memory of the system; devdax: a device to map", true },
+	[OPTION_ZONE] = { "zone", 'z', "ZONE",
+			  "movable (default): can be taken away again; kernel: for everything", true },
+	[OPTION_SIZE] = { "size", 's', "SIZE", "of one region, as 512M or 1.5G (default: all there is)",
+			  true },
+	[OPTION_WAYS] = { "ways", 'w', "N", "cards in one region (default: all that are named)", true },
+	[OPTION_GRANULARITY] = { "granularity", 'g', "BYTES",
+				 "bytes from one card before the next one's turn, 256 to 16384", true },
+	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "take this window and no other (decoder0.0)", true },
+	[OPTION_NO_ONLINE] = { "no-online", 'N', NULL, "leave the memory offline", true },
+	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
+	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
+};
+
+const struct verb_info verb_table[] = {
+	{
+		.name = "status",
+		.words = "",
+		.brief = "one screen: problems, capacity, regions, operations",
+		.run = show_status,
+	},
+	{
+		.name = "list",
+		.words = "[windows|ports|cards|regions|dax|memory|nodes]",
+		.brief = "tables of what the machine has",
+		.details = "windows  address ranges that firmware set aside (root decoders)\n"
+			   "ports    host bridges, switches and endpoints with their decoders\n"
+			   "cards    memory devices (memdevs)\n"
+			   "regions  memory made of cards\n"
+			   "dax      the devices through which regions are used\n"
+			   "memory   memory blocks inside windows\n"
+			   "nodes    NUMA nodes\n",
+		.max_words = 1,
+		.run = show_list,
+	},
+	{
+		.name = "topology",
+		.words = "",
+		.brief = "a tree from windows to cards, and to regions and NUMA nodes",
+		.run = show_topology,
+	},
+	{
+		.name = "plan",
+		.words = "VERB ...",
+		.brief = "the steps a verb would take; nothing is done",
+		.details = "VERB is create, online, offline, set-mode or destroy, with its options and words.\n",
+		.missing = "plan needs a verb that changes something: create, online, offline, set-mode or destroy",
+		.outer = true,
+		.run = make_plan,
+	},
+	{
+		.name = "create",
+		.words = "CARD...",
+		.brief = "make a region of cards and use it",
+		.details = "A CARD is a memdev name (mem0), a serial or a PCI address. Several cards make one\n"
+			   "interleaved region; with --ways 1 each makes its own. The order does not matter.\n",
+		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_SIZE) | BIT(OPTION_WAYS) |
+			   BIT(OPTION_GRANULARITY) | BIT(OPTION_WINDOW) | BIT(OPTION_NO_ONLINE) |
+			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "create " CARDS_MISSING,
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "online",
+		.words = "REGION...",
+		.brief = "bring the memory of regions online",
+		.details = "Memory that is online in the other zone is taken offline first.\n",
+		.options = BIT(OPTION_ZONE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "online " REGIONS_MISSING,
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "offline",
+		.words = "REGION...",
+		.brief = "take the memory of regions offline",
+		.details = "What is in it moves to other memory; programs go on. All of it or nothing.\n",
+		.options = BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "offline " REGIONS_MISSING,
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "set-mode",
+		.words = "MODE REGION...",
+		.brief = "use regions as system-ram or as devdax",
+		.details = "MODE is system-ram or devdax; --mode MODE does the same.\n",
+		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_NO_ONLINE) |
+			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "set-mode needs a mode and at least one REGION: cxlmemctl set-mode devdax region0",
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "destroy",
+		.words = "REGION...",
+		.brief = "take regions offline and give their cards back",
+		.details = "The order is found by itself. Data in devdax regions is lost.\n",
+		.options = BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "destroy " REGIONS_MISSING,
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "operations",
+		.words = "[ID]",
+		.brief = "what is going on and what was done last; with ID the steps of one",
+		.max_words = 1,
+		.run = show_operations,
+	},
+	{
+		.name = "cancel",
+		.words = "ID",
+		.brief = "stop an operation and take back what it did",
+		.options = BIT(OPTION_NO_WAIT),
+		.min_words = 1,
+		.max_words = 1,
+		.missing = "cancel needs the ID of an operation; `cxlmemctl operations` shows them",
+		.run = cancel_operation,
+	},
+	{
+		.name = "monitor",
+		.words = "",
+		.brief = "print a line for everything that happens, until Ctrl-C",
+		.run = monitor,
+	},
+	{
+		.name = "help",
+		.words = "[VERB]",
+		.brief = "explain a verb, or list all",
+		.max_words = 1,
+		.run = show_help,
+	},
+};
+const size_t verb_table_size = ARRAY_SIZE(verb_table);
+
+const struct verb_info *verb_find(const char *name)
+{
+	for (size_t i = 0; i < verb_table_size; i++)
+		if (strcmp(verb_table[i].name, name) == 0)
+			return &verb_table[i];
+	return NULL;
+}
+
+static const char *next_verb(size_t i, const void *userdata)
+{
+	(void)userdata;
+	return i < verb_table_size ? verb_table[i].name : NULL;
+}
+
+static const char *next_change(size_t i, const void *userdata)
+{
+	(void)userdata;
+	for (size_t k = 0; k < verb_table_size; k++)
+		if (verb_table[k].changes && i-- == 0)
+			return verb_table[k].name;
+	return NULL;
+}
+
+const char *verb_suggest(const char *typed, bool changes)
+{
+	return suggest(typed, changes ? next_change : next_verb, NULL);
+}
+
+static const char *next_option(size_t i, const void *userdata)
+{
+	const uint32_t *mask = userdata;
+
+	for (unsigned int k = 0; k < _OPTION_MAX; k++)
+		if (*mask & BIT(k) && i-- == 0)
+			return option_table[k].name;
+	return NULL;
+}
+
+const char *option_suggest(const char *typed, uint32_t mask)
+{
+	return suggest(typed, next_option, &mask);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_CLI_VERBS_H
+#define CXLMEM_CLI_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cli;
+struct command;
+
+/*
+ * The one table that knows what can be typed: the parser, the help text and the suggestions are made from it.
+ */
+enum option_id {
+	OPTION_JSON,
+	OPTION_QUIET,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_MODE,
+	OPTION_ZONE,
+	OPTION_SIZE,
+	OPTION_WAYS,
+	OPTION_GRANULARITY,
+	OPTION_WINDOW,
+	OPTION_NO_ONLINE,
+	OPTION_NO_WAIT,
+	OPTION_DRY_RUN,
+	_OPTION_MAX,
+};
+
+#define BIT(option) (UINT32_C(1) << (option))
+/* Understood in front of and behind every verb. */
+#define COMMON_OPTIONS                                                                             \
+	(BIT(OPTION_JSON) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | BIT(OPTION_VERSION))
+
+struct option_info {
+	const char *name; /* without dashes */
+	char letter;      /* 0 = none */
+	const char *argument; /* what it takes, for the help text; NULL = nothing */
+	const char *help;
+	bool wish; /* goes to the daemon, under this name */
+};
+
+struct verb_info {
+	const char *name;
+	const char *words; /* for the usage line, "CARD..." */
+	const char *brief; /* one line */
+	const char *details; /* paragraphs; NULL = the brief says it all */
+	uint32_t options;    /* beside the common ones */
+	unsigned int min_words, max_words;
+	const char *missing; /* the sentence when there are too few words */
+	bool changes;        /* a change of the machine: can be planned */
+	bool outer;          /* takes one of those that change, with its words and options */
+	int (*run)(struct cli *cli, const struct command *command);
+};
+
+extern const struct option_info option_table[_OPTION_MAX];
+extern const struct verb_info verb_table[];
+extern const size_t verb_table_size;
+
+/**
+ * verb_find - a verb by its name, or NULL
+ */
+const struct verb_info *verb_find(const char *name);
+
+/**
+ * verb_suggest - the name of the verb that was probably meant, or NULL
+ * @changes: among those that change the machine only
+ */
+const char *verb_suggest(const char *typed, bool changes);
+
+/**
+ * option_suggest - the name of the option that was probably meant, among the options in @mask; or NULL
+ */
+const char *option_suggest(const char *typed, uint32_t mask);
+
+#endif

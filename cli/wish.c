@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "wish.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "request.h"
+#include "util.h"
+
+/* The daemon checks again; here it saves a round trip and tells usage errors from refusals. */
+static int check(const struct wish *w, enum verb verb, char **ret_reason)
+{
+	_cleanup_(request_freep) struct request *request = request_new(verb);
+	int r;
+
+	if (!request)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < _OPTION_MAX; i++) {
+		if (!w->values[i])
+			continue;
+		r = request_set(request, option_table[i].name, w->values[i], ret_reason);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int wish_from_command(const struct command *command, struct wish *ret, char **ret_reason)
+{
+	struct wish w = {
+		.verb = command->inner ?: command->verb,
+		.objects = command->words,
+		.n_objects = command->n_words,
+	};
+	enum verb verb;
+	int r;
+
+	r = verb_from_name(w.verb->name, &verb);
+	if (r < 0)
+		return r;
+	for (unsigned int i = 0; i < _OPTION_MAX; i++)
+		if (option_table[i].wish)
+			w.values[i] = command->values[i];
+	/* `set-mode devdax region0`: the mode is the first word unless it came as an option. */
+	if (verb == VERB_SET_MODE && !w.values[OPTION_MODE]) {
+		w.values[OPTION_MODE] = w.objects[0];
+		w.objects++;
+		w.n_objects--;
+	}
+	r = check(&w, verb, ret_reason);
+	if (r < 0)
+		return r;
+	if (w.n_objects == 0)
+		return say(ret_reason, -EINVAL, "%s", w.verb->missing);
+	*ret = w;
+	return 0;
+}
