@@ -127,6 +127,13 @@ class Cache:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def close(self) -> None:
+        """Let go of all entries; another lab's `clean` may remove them from now on."""
+        with self._mutex:
+            for lock in self._held.values():
+                os.close(lock)
+            self._held.clear()
+
     def exclusive(self, name: str) -> "Exclusive":
         """Context manager: only one lab at a time does `name`."""
         return Exclusive(self.root / "locks" / name, name)

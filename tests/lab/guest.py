@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from . import disk
+from . import checkers, disk
 from .agent import Agent, Command
 from .assets import Assets
 from .errors import CommandFailed, GuestError, LabError
@@ -84,6 +84,7 @@ class Guest:
         self.assets = assets
         self.keep = keep
         self.timings: dict[str, float] = {}
+        self._transcript: list[str] = []
         self._plugged = 0
         self._cards = {card.name: card for card in self.topology.cards}
         self._devices = {card.name: card.name for card in self.topology.cards}
@@ -123,16 +124,26 @@ class Guest:
 
         After `timeout` seconds its process group is killed and GuestError is raised.
         """
-        command = self.agent.run(["bash", "-c", cmd], timeout, text=cmd)
-        assert command.status is not None
-        return command.status, command.output
+        command = self._run(cmd, timeout)
+        return command.status or 0, command.output
 
     def check(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> str:
         """Run a command that must succeed; returns its standard output."""
-        command = self.agent.run(["bash", "-c", cmd], timeout, text=cmd)
+        command = self._run(cmd, timeout)
         if command.status != 0:
             raise CommandFailed(cmd, command.status or 0, command.output)
         return command.stdout
+
+    def _run(self, cmd: str, timeout: float) -> Command:
+        start = time.monotonic()
+        try:
+            command = self.agent.run(["bash", "-c", cmd], timeout, text=cmd)
+        except GuestError as error:
+            self._transcript.append(f"$ {cmd}\n{error}\n")
+            raise
+        self._transcript.append(f"$ {cmd}\n{command.output.rstrip()}\n"
+                                f"[{command.status}, {time.monotonic() - start:.2f} s]\n")
+        return command
 
     def json(self, cmd: str, timeout: float = COMMAND_TIMEOUT) -> Any:
         """As check(), with the standard output parsed as JSON."""
@@ -143,13 +154,16 @@ class Guest:
             raise GuestError(f"`{cmd}` did not print JSON ({error}):\n{text[:2000]}") from error
 
     def run_async(self, cmd: str, sink: Callable[[bytes, bool], None] | None = None,
-                  terminal: tuple[int, int] | None = None) -> Command:
-        """Start a command and return at once: it has wait(), kill(), output, write().
+                  terminal: tuple[int, int] | None = None, stdin: bool = False,
+                  environment: dict[str, str] | None = None) -> Command:
+        """Start a command and return at once: it has wait(), kill(), running, output, write().
 
-        `terminal` is (rows, columns) for a command that wants a terminal.
+        `sink(data, is_stderr)` gets the output as it comes. `terminal` is (rows, columns) for a
+        command that wants a terminal. With `stdin` the input stays open for write().
         """
-        command = self.agent.start(["bash", "-c", cmd], text=cmd, sink=sink, terminal=terminal)
-        if terminal is None and sink is None:
+        command = self.agent.start(["bash", "-c", cmd], text=cmd, sink=sink, terminal=terminal,
+                                   environment=environment)
+        if terminal is None and not stdin:
             command.close_stdin()
         return command
 
@@ -382,6 +396,23 @@ class Guest:
                            30)[1]
         except GuestError as error:
             return f"(no journal: {error})"
+
+    def checker_reports(self) -> str:
+        """Stop the service and return what its checker (ASan, UBSan, valgrind) wrote."""
+        self.sh(f"systemctl stop {SERVICE}", 120)
+        return self.check(checkers.REPORTS_COMMAND, 60)
+
+    def take_transcript(self) -> str:
+        """The commands of sh() and check() since the last call, with status and output."""
+        text = "".join(self._transcript)
+        self._transcript.clear()
+        return text
+
+    def switch_off(self) -> None:
+        """End QEMU from another thread; what waits for the guest fails at once."""
+        process = self._process
+        if process:
+            process.kill()
 
     def close(self) -> None:
         """Switch the guest off and remove what it was made of; its logs go to `keep`."""

@@ -77,6 +77,8 @@ REGISTRY = {kernel.name: kernel for kernel in (
     _packaged("debian-7.3", "the kernel of Debian 13's backports", "7.3.", True),
 )}
 DEFAULT = "debian-7.3"
+# What a guest test runs on when it does not say.
+DEFAULTS = ("debian-6.12", "debian-7.3")
 
 
 def _download(apt: Apt, name: str, series: str, backports: bool, directory: Path) -> None:

@@ -7,12 +7,13 @@ and what is built has exactly the hash its result is kept under.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 from pathlib import Path
 
-from . import chroot, guestfiles
+from . import checkers, chroot, guestfiles
 from .cache import Cache, digest, remove_tree, tree_digest
 from .errors import LabError
 from .progress import Progress
@@ -29,6 +30,8 @@ BUILDS = {
     "asan": ("--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined",
              "-Db_lundef=false"),
 }
+# Kinds of guest: which build is installed, and how the service is run.
+VARIANTS = {"plain": "plain", "asan": "asan", "valgrind": "plain"}
 
 
 def _source_files(checkout: Path) -> list[str]:
@@ -62,8 +65,11 @@ def _sync(checkout: Path, target: Path) -> None:
             path.unlink()
     for name in names:
         source, copy = checkout / name, target / name
-        content = source.read_bytes()
-        mode = source.stat().st_mode & 0o777
+        try:
+            content = source.read_bytes()
+            mode = source.stat().st_mode & 0o777
+        except FileNotFoundError:
+            continue  # removed since it was listed
         if not copy.is_file() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
@@ -85,17 +91,18 @@ class Project:
         """Where the copy of the sources and the build trees are."""
         return self.cache.area(self._area_name)
 
-    def layer(self, build: str = "plain") -> Path:
+    def layer(self, variant: str = "plain") -> Path:
         """Squashfs of the lab's own files and of the installed project, built if needed."""
-        if build not in BUILDS:
-            raise LabError(f"there is no build {build!r}: choose one of {', '.join(BUILDS)}")
+        if variant not in VARIANTS:
+            raise LabError(f"there is no build {variant!r}: choose one of {', '.join(VARIANTS)}")
+        build = VARIANTS[variant]
         with self.cache.exclusive(self._area_name):
             source = self.area / "src"
             source.mkdir(exist_ok=True)
             _sync(self.checkout, source)
             inputs = {"version": 1, "tools": self.tools.parent.name, "source": tree_digest(source),
                       "files": guestfiles.inputs(), "build": BUILDS[build],
-                      "options": COMMON_OPTIONS}
+                      "checker": checkers.inputs(variant), "options": COMMON_OPTIONS}
 
             def make(entry: Path) -> None:
                 root = entry / "root"
@@ -107,28 +114,46 @@ class Project:
                                           "-C", f"/build/{build}", "--destdir", "/dest"],
                                   extra={"/dest": (root, True)})
                     guestfiles.install(self.tools, root)
+                    checkers.install(variant, root)
                     squash(self.tools, root, entry / "layer.squashfs")
                 remove_tree(root)
 
-            return self.cache.step(f"project-{build}", inputs, make,
+            return self.cache.step(f"project-{variant}", inputs, make,
                                    need_mib=300) / "layer.squashfs"
 
-    def test(self, build: str, arguments: list[str], log: Path) -> tuple[int, str]:
-        """Run `meson test` with `arguments`; returns its status and its output."""
+    def unit_tests(self, build: str) -> list[str]:
+        """Names of meson's tests; the build tree is made when it is missing or stale."""
         with self.cache.exclusive(self._area_name):
-            source = self.area / "src"
-            source.mkdir(exist_ok=True)
-            _sync(self.checkout, source)
-            with Progress(f"building the project's tests ({build})"):
-                self._compile(build)
-            status, text = chroot.run(
-                self.tools, ["meson", "test", "-C", f"/build/{build}", "--no-rebuild",
-                             "--print-errorlogs", "--num-processes", "2", *arguments],
-                binds=self._binds(), environment={
-                    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
-                    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+            self._prepare(build)
+            text = chroot.check(self.tools, ["meson", "introspect", "--tests", f"/build/{build}"],
+                                binds=self._binds())
+        return [test["name"] for test in json.loads(text[text.index("["):])]
+
+    def test(self, build: str, arguments: list[str], log: Path) -> tuple[list[dict], str]:
+        """Run `meson test` with `arguments`; returns its records and its output."""
+        with self.cache.exclusive(self._area_name):
+            self._prepare(build)
+            records = self.area / "build" / build / "meson-logs"
+            for old in records.glob("testlog*.json"):
+                old.unlink()
+            with Progress(f"running {log.parent.name} tests"):
+                _, text = chroot.run(
+                    self.tools, ["meson", "test", "-C", f"/build/{build}", "--no-rebuild",
+                                 "--num-processes", "2", *arguments],
+                    binds=self._binds(), environment={
+                        "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
             log.write_text(text, encoding="utf-8")
-            return status, text
+            result = [json.loads(line) for path in sorted(records.glob("testlog*.json"))
+                      for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            return result, text
+
+    def _prepare(self, build: str) -> None:
+        source = self.area / "src"
+        source.mkdir(exist_ok=True)
+        _sync(self.checkout, source)
+        with Progress(f"building the project's tests ({build})"):
+            self._compile(build)
 
     def has_meson(self) -> bool:
         """Whether there is anything to build."""
@@ -154,11 +179,13 @@ class Project:
         tree = self.area / "build" / build
         stamp = self.area / "build" / f"{build}.options"
         options = [*COMMON_OPTIONS, *BUILDS[build]]
-        text = "\n".join(options)
-        if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
-            if tree.exists():
-                remove_tree(tree)
-        if not (tree / "build.ninja").exists():
+        source = self.area / "src"
+        # Which meson.build files there are decides what is built, and ninja does not see it.
+        files = sorted(str(path.relative_to(source)) for path in source.rglob("meson.build"))
+        text = "\n".join([*options, *files])
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != text or \
+                not (tree / "build.ninja").exists():
+            stamp.unlink(missing_ok=True)
             if tree.exists():
                 remove_tree(tree)
             self._run(build, ["meson", "setup", *options, f"/build/{build}", "/src"])

@@ -59,9 +59,7 @@ def run_script(guest: Guest, path: Path) -> int:
 def run_command(guest: Guest, command: list[str]) -> int:
     """Run a command and stream its output."""
     text = command[0] if len(command) == 1 else shlex.join(command)
-    running = guest.run_async(text, sink=stream)
-    running.close_stdin()
-    return running.wait()
+    return guest.run_async(text, sink=stream).wait()
 
 
 def run(options: argparse.Namespace) -> int:

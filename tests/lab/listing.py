@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`lab list`: kernels, topologies, suites and tests, one line each."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import guesttests, kernels, mesontests, selftests, topologies
+from .runner import guest_directory
+
+
+def show(_options: argparse.Namespace) -> int:
+    """The verb. Needs neither root nor a build."""
+    print("Kernels:")
+    for kernel in kernels.REGISTRY.values():
+        print(f"  {kernel.name:14} {kernel.about}")
+    print("Topologies:")
+    for topology in topologies.TOPOLOGIES.values():
+        print(f"  {topology.name:14} {topology.about}")
+    groups = guesttests.discover(guest_directory())
+    print("Suites:")
+    print(f"  {'lab':14} the lab's own parts")
+    for suite in mesontests.SUITES:
+        print(f"  {suite.name:14} {suite.about}")
+    print(f"  {'guest':14} the project in a guest")
+    for name in sorted({group.suite for group in groups} - {"guest"}):
+        print(f"  {name:14} as guest, run only when named")
+    print("Tests:")
+    for name, test in selftests.tests():
+        print(f"  {name:60} {(test.shortDescription() or '').strip()}".rstrip())
+    print(f"  {'unit/*, unit-asan/*, unit-valgrind/*':60} what tests/unit*/meson.build defines")
+    for group in groups:
+        for case in group.cases:
+            print(f"  {case.name:60} {case.about}".rstrip())
+    return 0
