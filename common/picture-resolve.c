@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "name-list.h"
 #include "picture.h"
-
-/* A list in a sentence: as many names as a person reads, then how many more. */
-#define LIST_MAX 16
-
-struct list {
-	char *text;
-	size_t n;
-};
-
-static int list_add(struct list *l, const char *name)
-{
-	char *longer;
-
-	if (!name || l->n++ >= LIST_MAX)
-		return 0;
-	if (asprintf(&longer, "%s%s%s", l->text ?: "", l->text ? ", " : "", name) < 0)
-		return -ENOMEM;
-	free(l->text);
-	l->text = longer;
-	return 0;
-}
-
-static int list_end(struct list *l)
-{
-	char more[48];
-
-	if (l->n <= LIST_MAX)
-		return 0;
-	snprintf(more, sizeof(more), "and %zu more", l->n - LIST_MAX);
-	l->n = 0;
-	return list_add(l, more);
-}
 
 static bool same_address(const char *host, const char *word)
 {
@@ -47,40 +14,38 @@ static bool same_address(const char *host, const char *word)
 
 static int no_card(const struct picture *p, const char *word, char **ret_reason)
 {
-	struct list l = {};
+	_cleanup_(name_list_clear) struct name_list l = {};
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < p->n_memdevs && r == 0; i++)
-		r = list_add(&l, p->memdevs[i].name);
+		r = name_list_add(&l, p->memdevs[i].name);
 	if (r == 0)
-		r = list_end(&l);
+		r = name_list_end(&l);
 	if (r == 0 && l.text)
 		r = say(ret_reason, -ENOENT, "no card is called %s: there is %s", word, l.text);
 	else if (r == 0)
 		r = say(ret_reason, -ENOENT,
 			"no card is called %s: this machine shows no CXL memory card", word);
-	free(l.text);
 	return r;
 }
 
 static int ambiguous_card(const struct picture *p, const char *word, uint64_t serial,
 			  char **ret_reason)
 {
-	struct list l = {};
+	_cleanup_(name_list_clear) struct name_list l = {};
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < p->n_memdevs && r == 0; i++)
 		if (p->memdevs[i].serial == serial)
-			r = list_add(&l, p->memdevs[i].host ?: p->memdevs[i].name);
+			r = name_list_add(&l, p->memdevs[i].host ?: p->memdevs[i].name);
 	if (r == 0)
-		r = list_end(&l);
+		r = name_list_end(&l);
 	if (r == 0)
 		r = say(ret_reason, -ENOTUNIQ,
 			"several cards have the serial number %s: name one by its PCI address (%s)",
 			word, l.text);
-	free(l.text);
 	return r;
 }
 
@@ -111,26 +76,25 @@ int picture_resolve_card(const struct picture *p, const char *word, int *ret, ch
 
 static int no_region(const struct picture *p, const char *word, char **ret_reason)
 {
-	struct list l = {};
+	_cleanup_(name_list_clear) struct name_list l = {};
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < p->n_regions && r == 0; i++)
-		r = list_add(&l, p->regions[i].name);
+		r = name_list_add(&l, p->regions[i].name);
 	if (r == 0)
-		r = list_end(&l);
+		r = name_list_end(&l);
 	if (r == 0 && l.text)
 		r = say(ret_reason, -ENOENT, "no region is called %s: there is %s", word, l.text);
 	else if (r == 0)
 		r = say(ret_reason, -ENOENT, "no region is called %s: this machine has none", word);
-	free(l.text);
 	return r;
 }
 
 /* "node2": the one region whose memory is there. */
 static int resolve_node(const struct picture *p, const char *word, int *ret, char **ret_reason)
 {
-	struct list l = {};
+	_cleanup_(name_list_clear) struct name_list l = {};
 	uint64_t node;
 	int found = -1, r = 0;
 	size_t i;
@@ -142,16 +106,15 @@ static int resolve_node(const struct picture *p, const char *word, int *ret, cha
 		    p->daxes[i].region == found)
 			continue;
 		found = p->daxes[i].region;
-		r = list_add(&l, p->regions[found].name);
+		r = name_list_add(&l, p->regions[found].name);
 	}
-	if (r == 0 && l.n > 1 && (r = list_end(&l)) == 0)
+	if (r == 0 && l.n > 1 && (r = name_list_end(&l)) == 0)
 		r = say(ret_reason, -ENOTUNIQ, "several regions are on %s: name one of %s", word,
 			l.text);
 	else if (r == 0 && found < 0)
 		r = -ENOENT;
 	else if (r == 0)
 		*ret = found;
-	free(l.text);
 	return r;
 }
 
