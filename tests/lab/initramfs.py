@@ -17,7 +17,7 @@ INIT = """\
 # SPDX-License-Identifier: LGPL-2.1-or-later
 fail() {
     echo "lab initramfs: $*" >/dev/console
-    while :; do /bin/busybox sleep 3600; done
+    /bin/busybox reboot -f
 }
 export PATH=/bin
 /bin/busybox --install -s /bin
@@ -87,14 +87,25 @@ def module_order(tree: Path) -> list[Path]:
             names = words[words.index("pre:") + 1:]
             soft[words[1].replace("-", "_")] = names[:names.index("post:")] \
                 if "post:" in names else names
+    # A soft dependency may name an alias ("crc32c") that several modules have.
+    aliases: dict[str, list[str]] = {}
+    for line in (tree / "modules.alias").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if len(words) == 3 and "*" not in words[1] and ":" not in words[1]:
+            aliases.setdefault(words[1].replace("-", "_"), []).append(words[2].replace("-", "_"))
     order: list[str] = []
+
+    def find(name: str) -> str | None:
+        plain = name.replace("-", "_")
+        choice = [plain, *sorted(aliases.get(plain, []), key=lambda n: not n.endswith("_generic"))]
+        return next((files[module] for module in choice if module in files), None)
 
     def add(file: str) -> None:
         if file in order:
             return
         name = Path(file).name.split(".")[0].replace("-", "_")
         for wanted in soft.get(name, []):
-            other = files.get(wanted.replace("-", "_"))
+            other = find(wanted)
             if other:
                 add(other)
         for other in needs[file]:

@@ -93,6 +93,7 @@ def arguments(machine: Machine) -> list[str]:
     """The command line after the program's name."""
     directory = machine.directory
     result = [
+        "-action", "reboot=shutdown",  # so that a panic is seen at once; Guest.reboot() differs
         "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
         "-name", f"cxlmem-{machine.topology.name}",
         "-M", "q35,cxl=on,graphics=off,vmport=off,smm=off,i8042=off",
