@@ -24,7 +24,8 @@ NOT_BUILT_DIRECTORIES = ("tests/lab/", "tests/guest/", "tests/demo/", "tests/ben
                          "kernel/patches/")
 NOT_BUILT_FILES = ("lab", "README.md", ".gitignore")
 COMMON_OPTIONS = ("--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
-                  "--libdir=lib/x86_64-linux-gnu", "-Dwerror=true")
+                  "--libdir=lib/x86_64-linux-gnu", "-Dwerror=true",
+                  "-Dguest_tools=true")
 BUILDS = {
     "plain": ("--buildtype=debugoptimized",),
     "asan": ("--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined",

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_BUS_H
+#define CXLMEM_BUS_H
+
+#include "manager.h"
+
+/* The D-Bus face, docs/dbus.md. It translates and decides nothing. */
+
+#define BUS_NAME "org.cxlmem1"
+#define BUS_PATH "/org/cxlmem1"
+#define BUS_MANAGER "org.cxlmem1.Manager"
+#define BUS_OPERATION "org.cxlmem1.Operation"
+#define BUS_OPERATION_PATH BUS_PATH "/operation"
+
+/**
+ * bus_publish - put the manager and its operations on the bus, then ask for the name
+ *
+ * Return: 0, or -errno.
+ */
+int bus_publish(struct manager *m);
+
+/**
+ * bus_add_operations - the part of it for /org/cxlmem1/operation/N
+ */
+int bus_add_operations(struct manager *m);
+
+/**
+ * bus_operation_path - object path of an operation
+ * @ret: the caller's
+ */
+int bus_operation_path(uint64_t id, char **ret);
+
+/**
+ * bus_error - turn a refusal into a D-Bus error (the table at the end of docs/dbus.md)
+ *
+ * Return: a negative number for sd-bus to send @error.
+ */
+int bus_error(sd_bus_error *error, int r, const char *reason);
+
+/* The engine's hooks; userdata is the manager. */
+void bus_operation_added(struct operation *o, void *userdata);
+void bus_operation_changed(struct operation *o, void *userdata);
+void bus_operation_finished(struct operation *o, void *userdata);
+
+/**
+ * bus_picture_changed - tell those who listen
+ */
+void bus_picture_changed(struct manager *m);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_DOOR_H
+#define CXLMEM_DOOR_H
+
+#include <stdint.h>
+
+#include "picture.h"
+#include "step.h"
+
+/*
+ * The door to the kernel: the only way to sysfs, /proc, libcxl and libdaxctl. It sits in the worker
+ * process, so whatever blocks or crashes behind it leaves the daemon standing. Tests put another one in.
+ */
+
+enum door_scan_flags {
+	DOOR_SCAN_HEALTH = 1 << 0, /* also ask each card for its health (a mailbox command per card) */
+};
+
+/* What a step left behind for the ones after it. */
+struct step_result {
+	char *from, *to; /* the object the plan calls @from is really called @to; NULL = as planned */
+	char *previous;  /* HOLD_*: the setting that was in force; NULL = not told */
+};
+
+typedef void (*door_progress_t)(void *userdata, uint64_t done, uint64_t total);
+
+struct door;
+
+struct door_ops {
+	/* A fresh picture. Return: 0, or -errno with a reason. */
+	int (*scan)(struct door *door, unsigned int flags, struct picture **ret, char **ret_reason);
+	/*
+	 * Check, do and check again one step; already done is success. Return: 0, or -errno with a
+	 * reason, and then the machine is as before the step or its undo makes it so.
+	 */
+	int (*run)(struct door *door, const struct step *step, struct step_result *ret,
+		   char **ret_reason);
+	void (*free)(struct door *door);
+};
+
+struct door {
+	const struct door_ops *ops;
+	uint64_t kernel_usec; /* time spent in calls into the kernel, ever growing */
+	door_progress_t progress; /* may be NULL */
+	void *progress_userdata;
+};
+
+/**
+ * door_open_machine - the door to the machine we run on
+ * @ret: the caller's, door_close() frees it
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int door_open_machine(struct door **ret);
+
+/**
+ * door_close - free a door of any kind (NULL is fine)
+ */
+struct door *door_close(struct door *door);
+
+/**
+ * step_result_clear - free what a result owns
+ */
+void step_result_clear(struct step_result *r);
+
+#endif

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "engine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "util.h"
+
+/* How long a killed worker may hang in the kernel before the operation is given up as stuck. */
+#define KILL_WAIT_USEC (60 * UINT64_C(1000000))
+
+struct engine {
+	sd_event *event;
+	worker_open_t open;
+	struct engine_hooks hooks;
+	void *userdata;
+	struct operation **operations; /* oldest first */
+	size_t n_operations;
+	uint64_t last_id;
+	struct operation *current;
+	struct worker *worker;
+	sd_event_source *kill_timer;
+	sd_event_source *next; /* deferred: start what waits */
+	engine_started_t started; /* of the current operation, until it is planned */
+	void *started_userdata;
+};
+
+static void run_step(struct engine *e);
+static void undo_step(struct engine *e);
+
+static uint64_t usec(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void changed(struct engine *e, struct operation *o)
+{
+	if (e->hooks.changed)
+		e->hooks.changed(o, e->userdata);
+}
+
+static void set_reason(struct operation *o, const char *reason)
+{
+	if (!o->reason && reason)
+		o->reason = strdup(reason);
+}
+
+/* Forget the oldest finished operations; those that wait or run are never dropped. */
+static void trim_history(struct engine *e)
+{
+	size_t finished = 0;
+
+	for (size_t i = 0; i < e->n_operations; i++)
+		finished += operation_is_finished(e->operations[i]);
+	for (size_t i = 0; i < e->n_operations && finished > ENGINE_HISTORY;) {
+		if (!operation_is_finished(e->operations[i])) {
+			i++;
+			continue;
+		}
+		operation_free(e->operations[i]);
+		memmove(&e->operations[i], &e->operations[i + 1],
+			(e->n_operations - i - 1) * sizeof(*e->operations));
+		e->n_operations--;
+		finished--;
+	}
+}
+
+static void drop(struct engine *e, struct operation *o)
+{
+	for (size_t i = 0; i < e->n_operations; i++)
+		if (e->operations[i] == o) {
+			memmove(&e->operations[i], &e->operations[i + 1],
+				(e->n_operations - i - 1) * sizeof(*e->operations));
+			e->n_operations--;
+			break;
+		}
+	operation_free(o);
+}
+
+static void schedule_next(struct engine *e)
+{
+	if (e->next)
+		(void)sd_event_source_set_enabled(e->next, SD_EVENT_ONESHOT);
+}
+
+static void finish(struct engine *e, enum operation_state state)
+{
+	struct operation *o = TAKE_PTR(e->current);
+
+	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
+	o->state = state;
+	o->progress_done = o->progress_total = 0;
+	o->finished_realtime = usec(CLOCK_REALTIME);
+	o->total_usec = usec(CLOCK_MONOTONIC) - o->created_usec;
+	if (state == OPERATION_STUCK && o->left) {
+		char *both = NULL;
+
+		say(&both, 0, "%s; taking it back failed too: %s", o->reason ?: "unknown", o->left);
+		if (both) {
+			free(o->reason);
+			o->reason = both;
+		}
+	}
+	if (e->hooks.finished)
+		e->hooks.finished(o, e->userdata);
+	trim_history(e);
+	schedule_next(e);
+}
+
+/* Its turn came, but it cannot be: tell the one who asked, or whoever reads the operation later. */
+static void refuse(struct engine *e, int error, const char *reason)
+{
+	engine_started_t started = TAKE_PTR(e->started);
+	struct operation *o = e->current;
+
+	if (!started) {
+		set_reason(o, reason);
+		finish(e, o->cancelled ? OPERATION_CANCELLED : OPERATION_FAILED);
+		return;
+	}
+	e->current = NULL;
+	started(NULL, error, reason, e->started_userdata);
+	drop(e, o);
+	schedule_next(e);
+}
+
+static int ensure_worker(struct engine *e)
+{
+	if (e->worker && worker_is_dead(e->worker))
+		e->worker = worker_free(e->worker);
+	return e->worker ? 0 : worker_new(e->event, e->open, &e->worker);
+}
+
+static void finish_undo(struct engine *e)
+{
+	struct operation *o = e->current;
+
+	finish(e, o->left      ? OPERATION_STUCK :
+		  o->cancelled ? OPERATION_CANCELLED :
+				 OPERATION_FAILED);
+}
+
+static void note_left(struct operation *o, const char *reason)
+{
+	char *all = NULL;
+
+	say(&all, 0, "%s%s%s", o->left ?: "", o->left ? "; " : "", reason ?: "unknown error");
+	if (all) {
+		free(o->left);
+		o->left = all;
+	}
+}
+
+static void on_undone(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+	struct operation *o = e->current;
+
+	(void)w;
+	o->kernel_usec += reply->kernel_usec;
+	if (reply->error < 0)
+		note_left(o, reply->error == -EPIPE ? "the worker process died" : reply->reason);
+	o->undo_at++;
+	undo_step(e);
+}
+
+/* Walk on: the undo of step o->at - 1, one of its steps at a time, then the step before it. */
+static void undo_step(struct engine *e)
+{
+	struct operation *o = e->current;
+	struct step *s;
+	int r;
+
+	while (o->at > 0 && o->undo_at >= o->plan->steps[o->at - 1].n_undo) {
+		o->at--;
+		if (o->step_states[o->at] == STEP_DONE || o->step_states[o->at] == STEP_RUNNING)
+			o->step_states[o->at] = STEP_UNDONE;
+		o->undo_at = 0;
+		changed(e, o);
+	}
+	if (o->at == 0) {
+		finish_undo(e);
+		return;
+	}
+	s = &o->plan->steps[o->at - 1].undo[o->undo_at];
+	r = ensure_worker(e);
+	if (r >= 0)
+		r = worker_run(e->worker, s, on_undone, NULL, e);
+	if (r < 0) {
+		note_left(o, strerror(-r));
+		o->undo_at++;
+		/* Without a worker there is no taking back at all: say so instead of spinning. */
+		o->at = 0;
+		finish_undo(e);
+	}
+}
+
+/*
+ * Steps that the kernel does at once or not at all, and whose undo would hit something that is not ours
+ * if they were not done: another client's region, a decoder that somebody else claimed.
+ */
+static bool failed_means_untouched(enum step_kind k)
+{
+	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA;
+}
+
+static void start_undo(struct engine *e, bool step_failed)
+{
+	struct operation *o = e->current;
+
+	o->state = OPERATION_UNDOING;
+	o->progress_done = o->progress_total = 0;
+	if (step_failed) {
+		o->step_states[o->at] = STEP_FAILED;
+		if (!failed_means_untouched(o->plan->steps[o->at].kind))
+			o->at++;
+	}
+	o->undo_at = 0;
+	changed(e, o);
+	undo_step(e);
+}
+
+static void on_step(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+	struct operation *o = e->current;
+	struct step *s = &o->plan->steps[o->at];
+	int r = reply->error;
+
+	(void)w;
+	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
+	o->kernel_usec += reply->kernel_usec;
+	if (r >= 0)
+		r = operation_learn(o, reply->result.from, reply->result.to, s->kind,
+				    reply->result.previous);
+	if (r < 0) {
+		set_reason(o, o->cancelled && r == -EPIPE ? "cancelled on request" :
+			      r == -EPIPE ? "the worker process died" :
+					    reply->reason ?: strerror(-r));
+		start_undo(e, true);
+		return;
+	}
+	o->step_states[o->at] = STEP_DONE;
+	o->at++;
+	run_step(e);
+}
+
+static void on_progress(struct worker *w, uint64_t done, uint64_t total, void *userdata)
+{
+	struct engine *e = userdata;
+
+	(void)w;
+	e->current->progress_done = done;
+	e->current->progress_total = total;
+	changed(e, e->current);
+}
+
+static void run_step(struct engine *e)
+{
+	struct operation *o = e->current;
+	int r;
+
+	o->progress_done = o->progress_total = 0;
+	if (o->cancelled) {
+		set_reason(o, "cancelled on request");
+		start_undo(e, false);
+		return;
+	}
+	if (o->at == o->plan->n_steps) {
+		finish(e, OPERATION_DONE);
+		return;
+	}
+	o->step_states[o->at] = STEP_RUNNING;
+	changed(e, o);
+	r = ensure_worker(e);
+	if (r >= 0)
+		r = worker_run(e->worker, &o->plan->steps[o->at], on_step, on_progress, e);
+	if (r < 0) {
+		set_reason(o, strerror(-r));
+		o->step_states[o->at] = STEP_FAILED;
+		start_undo(e, false);
+	}
+}
+
+/* From here on others know of it, and will be told of its end. */
+static void accept(struct engine *e, struct operation *o, engine_started_t started, void *userdata)
+{
+	started(o, 0, NULL, userdata);
+	if (e->hooks.added)
+		e->hooks.added(o, e->userdata);
+}
+
+static void on_picture(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+	struct operation *o = e->current;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *reason = NULL;
+	engine_started_t started;
+	int r = reply->error;
+
+	(void)w;
+	o->kernel_usec += reply->kernel_usec;
+	if (r < 0) {
+		refuse(e, r, r == -EPIPE ? "the worker process died while it looked at the machine" :
+					   reply->reason);
+		return;
+	}
+	if (o->cancelled) {
+		refuse(e, -ECANCELED, "cancelled on request");
+		return;
+	}
+	r = plan_make(reply->picture, o->request, &plan, &reason);
+	if (r >= 0)
+		r = operation_set_plan(o, plan);
+	if (r < 0) {
+		refuse(e, r, reason ?: strerror(-r));
+		return;
+	}
+	plan = NULL;
+	o->state = OPERATION_RUNNING;
+	o->started_realtime = usec(CLOCK_REALTIME);
+	started = TAKE_PTR(e->started);
+	if (started)
+		accept(e, o, started, e->started_userdata);
+	run_step(e);
+}
+
+static void begin(struct engine *e, struct operation *o)
+{
+	int r;
+
+	e->current = o;
+	r = ensure_worker(e);
+	if (r >= 0)
+		r = worker_scan(e->worker, 0, on_picture, e);
+	if (r < 0)
+		refuse(e, r, "no worker process can be started: is the machine out of memory?");
+}
+
+static int on_next(sd_event_source *s, void *userdata)
+{
+	struct engine *e = userdata;
+
+	(void)s;
+	for (size_t i = 0; !e->current && i < e->n_operations; i++)
+		if (e->operations[i]->state == OPERATION_QUEUED)
+			begin(e, e->operations[i]);
+	return 0;
+}
+
+int engine_new(sd_event *event, worker_open_t open_door, const struct engine_hooks *hooks,
+	       void *userdata, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	e->event = sd_event_ref(event);
+	e->open = open_door;
+	e->hooks = *hooks;
+	e->userdata = userdata;
+	r = sd_event_add_defer(event, &e->next, on_next, e);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(e->next, SD_EVENT_OFF);
+	if (r < 0) {
+		engine_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+struct engine *engine_free(struct engine *e)
+{
+	if (!e)
+		return NULL;
+	worker_free(e->worker);
+	sd_event_source_disable_unref(e->kill_timer);
+	sd_event_source_disable_unref(e->next);
+	for (size_t i = 0; i < e->n_operations; i++)
+		operation_free(e->operations[i]);
+	free(e->operations);
+	sd_event_unref(e->event);
+	free(e);
+	return NULL;
+}
+
+int engine_start(struct engine *e, struct request *request, engine_started_t started,
+		 void *userdata)
+{
+	bool first = !engine_busy(e);
+	struct operation *o;
+	int r;
+
+	r = grow(&e->operations, e->n_operations, sizeof(*e->operations));
+	if (r < 0)
+		return r;
+	o = operation_new(e->last_id + 1, request);
+	if (!o)
+		return -ENOMEM;
+	e->last_id++;
+	o->engine = e;
+	o->created_usec = usec(CLOCK_MONOTONIC);
+	e->operations[e->n_operations++] = o;
+	if (first) {
+		e->started = started;
+		e->started_userdata = userdata;
+		begin(e, o);
+	} else {
+		accept(e, o, started, userdata);
+	}
+	return 0;
+}
+
+/* The kernel has not let go of a killed worker: nothing more can be done until it does. */
+static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct engine *e = userdata;
+	struct operation *o = e->current;
+
+	(void)s;
+	(void)when;
+	set_reason(o, "cancelled on request");
+	note_left(o, "the kernel does not give way; nothing more was done, and what it holds may be "
+		     "free only after a reboot");
+	e->worker = worker_free(e->worker);
+	finish(e, OPERATION_STUCK);
+	return 0;
+}
+
+static void interrupt_step(struct engine *e, struct operation *o)
+{
+	if (o->state != OPERATION_RUNNING || o->at >= o->plan->n_steps ||
+	    !step_may_block(o->plan->steps[o->at].kind) || e->kill_timer)
+		return;
+	worker_kill(e->worker);
+	(void)sd_event_add_time_relative(e->event, &e->kill_timer, CLOCK_MONOTONIC, KILL_WAIT_USEC,
+					 0, on_kill_timeout, e);
+}
+
+int engine_cancel(struct engine *e, uint64_t id)
+{
+	struct operation *o = engine_get(e, id);
+
+	if (!o)
+		return -ENOENT;
+	if (operation_is_finished(o))
+		return -EALREADY;
+	/* It is walking back already, for a reason of its own. */
+	if (o->state == OPERATION_UNDOING)
+		return 0;
+	o->cancelled = true;
+	if (o == e->current) {
+		interrupt_step(e, o);
+		return 0;
+	}
+	set_reason(o, "cancelled before its turn came");
+	o->state = OPERATION_CANCELLED;
+	o->finished_realtime = usec(CLOCK_REALTIME);
+	if (e->hooks.finished)
+		e->hooks.finished(o, e->userdata);
+	return 0;
+}
+
+bool engine_busy(const struct engine *e)
+{
+	for (size_t i = 0; i < e->n_operations; i++)
+		if (!operation_is_finished(e->operations[i]))
+			return true;
+	return false;
+}
+
+struct operation *engine_get(struct engine *e, uint64_t id)
+{
+	for (size_t i = 0; i < e->n_operations; i++)
+		if (e->operations[i]->id == id)
+			return e->operations[i];
+	return NULL;
+}
+
+struct operation *engine_nth(struct engine *e, size_t n)
+{
+	return n < e->n_operations ? e->operations[n] : NULL;
+}

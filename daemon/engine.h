@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_ENGINE_H
+#define CXLMEM_ENGINE_H
+
+#include <systemd/sd-event.h>
+
+#include "operation.h"
+#include "worker.h"
+
+/*
+ * The engine runs operations, one at a time and in the order they came: plan on a fresh picture, run each
+ * step in the worker, and on any failure or on request walk the undos back. It knows no bus and no policy.
+ */
+struct engine;
+
+/* What the engine tells; any may be NULL. The operation stays the engine's. */
+struct engine_hooks {
+	void (*added)(struct operation *o, void *userdata);
+	void (*changed)(struct operation *o, void *userdata);
+	void (*finished)(struct operation *o, void *userdata);
+};
+
+/**
+ * engine_started_t - the answer to engine_start(), called once
+ * @o: the operation; NULL when @error is set
+ * @error, @reason: why it was refused; nothing was changed then
+ */
+typedef void (*engine_started_t)(struct operation *o, int error, const char *reason, void *userdata);
+
+/**
+ * engine_new - an engine whose workers open their door with @open
+ * @ret: the caller's, engine_free()
+ *
+ * Return: 0, or -errno.
+ */
+int engine_new(sd_event *event, worker_open_t open, const struct engine_hooks *hooks,
+	       void *userdata, struct engine **ret);
+
+/**
+ * engine_free - stop at once: a running step is killed, nothing is undone
+ */
+struct engine *engine_free(struct engine *e);
+
+static inline void engine_freep(struct engine **e)
+{
+	engine_free(*e);
+}
+
+/**
+ * engine_start - take a request over and start it, or queue it behind those that run
+ * @started: answered when it is planned (or refused), or at once when it has to queue
+ *
+ * Return: 0; -errno when it could not even be queued (@started is not called, @request is the caller's).
+ */
+int engine_start(struct engine *e, struct request *request, engine_started_t started,
+		 void *userdata);
+
+/**
+ * engine_cancel - stop an operation and walk back
+ *
+ * A step the kernel may take long over is interrupted by killing its worker; any other is let finish.
+ *
+ * Return: 0 (also when it is being cancelled already); -ENOENT; -EALREADY when it has finished.
+ */
+int engine_cancel(struct engine *e, uint64_t id);
+
+/**
+ * engine_busy - whether an operation is queued or running
+ */
+bool engine_busy(const struct engine *e);
+
+/**
+ * engine_get, engine_nth - an operation by id, or by place (oldest first); NULL if there is none
+ *
+ * The last ENGINE_HISTORY finished ones are kept.
+ */
+struct operation *engine_get(struct engine *e, uint64_t id);
+struct operation *engine_nth(struct engine *e, size_t n);
+
+#define ENGINE_HISTORY 64
+
+#endif

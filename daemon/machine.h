@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_MACHINE_H
+#define CXLMEM_MACHINE_H
+
+#include "door.h"
+
+/*
+ * The steps of the machine's door, one function for each kind (see common/step.h for what they take).
+ * Each checks that the machine is as the step expects, does its one thing, and checks what came of it.
+ * All return 0 (also when already done) or -errno with a reason.
+ */
+typedef int (*machine_step_t)(struct door *door, const struct step *s, struct step_result *ret,
+			      char **ret_reason);
+
+/* machine-region.c */
+int machine_create_region(struct door *, const struct step *, struct step_result *, char **);
+int machine_set_interleave(struct door *, const struct step *, struct step_result *, char **);
+int machine_alloc_hpa(struct door *, const struct step *, struct step_result *, char **);
+int machine_free_hpa(struct door *, const struct step *, struct step_result *, char **);
+int machine_alloc_dpa(struct door *, const struct step *, struct step_result *, char **);
+int machine_free_dpa(struct door *, const struct step *, struct step_result *, char **);
+int machine_attach(struct door *, const struct step *, struct step_result *, char **);
+int machine_detach(struct door *, const struct step *, struct step_result *, char **);
+int machine_commit(struct door *, const struct step *, struct step_result *, char **);
+int machine_decommit(struct door *, const struct step *, struct step_result *, char **);
+int machine_enable(struct door *, const struct step *, struct step_result *, char **);
+int machine_disable(struct door *, const struct step *, struct step_result *, char **);
+int machine_delete_region(struct door *, const struct step *, struct step_result *, char **);
+
+/* machine-dax.c */
+int machine_hold_autoprobe(struct door *, const struct step *, struct step_result *, char **);
+int machine_release_autoprobe(struct door *, const struct step *, struct step_result *, char **);
+int machine_hold_auto_online(struct door *, const struct step *, struct step_result *, char **);
+int machine_release_auto_online(struct door *, const struct step *, struct step_result *, char **);
+int machine_bind(struct door *, const struct step *, struct step_result *, char **);
+int machine_unbind(struct door *, const struct step *, struct step_result *, char **);
+int machine_online(struct door *, const struct step *, struct step_result *, char **);
+int machine_offline(struct door *, const struct step *, struct step_result *, char **);
+int machine_check_unused(struct door *, const struct step *, struct step_result *, char **);
+
+#endif

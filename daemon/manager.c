@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+
+#include "bus.h"
+#include "util.h"
+
+static void log_operation(struct operation *o)
+{
+	bool good = o->state == OPERATION_DONE;
+
+	(void)sd_journal_send("MESSAGE=%s: %s%s%s", o->plan ? o->plan->summary :
+							      verb_name(o->request->verb),
+			      operation_state_name(o->state), o->reason ? ": " : "",
+			      o->reason ?: "", "PRIORITY=%i", good ? 6 : 4, "CXLMEM_OPERATION=%ju",
+			      (uintmax_t)o->id, "CXLMEM_VERB=%s", verb_name(o->request->verb),
+			      "CXLMEM_RESULT=%s", operation_state_name(o->state),
+			      "CXLMEM_KERNEL_USEC=%ju", (uintmax_t)o->kernel_usec,
+			      "CXLMEM_TOTAL_USEC=%ju", (uintmax_t)o->total_usec, NULL);
+}
+
+static void on_finished(struct operation *o, void *userdata)
+{
+	/* Who waits is told first. */
+	bus_operation_finished(o, userdata);
+	log_operation(o);
+}
+
+static void on_changed(void *userdata)
+{
+	bus_picture_changed(userdata);
+}
+
+static int on_child(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)s, (void)info, (void)userdata;
+	/* Workers tell of their end by closing their socket; here only the corpses are collected. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return 0;
+}
+
+static int add_signals(struct manager *m)
+{
+	int r;
+
+	r = sd_event_add_signal(m->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, NULL,
+					NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, &m->reaper, SIGCHLD | SD_EVENT_SIGNAL_PROCMASK,
+					on_child, NULL);
+	return r;
+}
+
+static int fail(int r, const char *what)
+{
+	(void)sd_journal_print(3, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+int manager_new(worker_open_t open_door, struct manager **ret)
+{
+	static const struct engine_hooks hooks = {
+		.added = bus_operation_added,
+		.changed = bus_operation_changed,
+		.finished = on_finished,
+	};
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	r = sd_event_new(&m->event);
+	if (r < 0)
+		return fail(r, "the event loop cannot be made");
+	r = add_signals(m);
+	if (r < 0)
+		return fail(r, "signals cannot be watched");
+	(void)sd_event_set_watchdog(m->event, true);
+	r = engine_new(m->event, open_door, &hooks, m, &m->engine);
+	if (r < 0)
+		return fail(r, "the engine cannot be made");
+	r = scanner_new(m->event, open_door, &m->scanner);
+	if (r < 0)
+		return fail(r, "the scanner cannot be made");
+	r = sd_bus_open_system(&m->bus);
+	if (r >= 0)
+		r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r < 0)
+		return fail(r, "the system bus cannot be reached");
+	r = monitor_new(m->event, on_changed, m, &m->monitor);
+	if (r < 0)
+		return fail(r, "udev events cannot be watched");
+	r = bus_publish(m);
+	if (r < 0)
+		return fail(r, "the name " BUS_NAME " cannot be taken on the system bus");
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	if (!m)
+		return NULL;
+	/* The scanner answers those who wait, so it goes while the bus is still there. */
+	scanner_free(m->scanner);
+	engine_free(m->engine);
+	monitor_free(m->monitor);
+	sd_event_source_disable_unref(m->announce);
+	sd_event_source_disable_unref(m->reaper);
+	sd_bus_flush_close_unref(m->bus);
+	sd_event_unref(m->event);
+	free(m);
+	return NULL;
+}
+
+int manager_run(struct manager *m)
+{
+	int r;
+
+	(void)sd_notify(0, "READY=1");
+	r = sd_event_loop(m->event);
+	(void)sd_notify(0, "STOPPING=1");
+	return r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_MANAGER_H
+#define CXLMEM_MANAGER_H
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "engine.h"
+#include "monitor.h"
+#include "scanner.h"
+
+/* All there is of the daemon. */
+struct manager {
+	sd_event *event;
+	sd_bus *bus;
+	struct engine *engine;
+	struct scanner *scanner;
+	struct monitor *monitor;
+	sd_event_source *reaper; /* SIGCHLD: corpses of workers */
+	sd_event_source *announce; /* PropertiesChanged, gathered */
+	uint64_t announced; /* id of the operation that changed; 0 = none */
+};
+
+/**
+ * manager_new - bring the daemon up to the point where its loop can run
+ * @open: opens the door to the kernel, in each worker
+ * @ret: the caller's, manager_free()
+ *
+ * Return: 0, or -errno after logging what failed.
+ */
+int manager_new(worker_open_t open, struct manager **ret);
+struct manager *manager_free(struct manager *m);
+
+static inline void manager_freep(struct manager **m)
+{
+	manager_free(*m);
+}
+
+/**
+ * manager_run - serve until SIGTERM or SIGINT
+ *
+ * Return: 0, or -errno.
+ */
+int manager_run(struct manager *m);
+
+#endif

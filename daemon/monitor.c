@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "monitor.h"
+
+#include <errno.h>
+#include <systemd/sd-device.h>
+
+#include "util.h"
+
+/* A region coming up makes dozens of events within a few hundred milliseconds. */
+#define BURST_USEC (200 * UINT64_C(1000))
+
+struct monitor {
+	sd_device_monitor *udev;
+	sd_event_source *timer;
+	void (*changed)(void *userdata);
+	void *userdata;
+};
+
+static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct monitor *m = userdata;
+
+	(void)s;
+	(void)when;
+	m->changed(m->userdata);
+	return 0;
+}
+
+static int on_device(sd_device_monitor *udev, sd_device *device, void *userdata)
+{
+	struct monitor *m = userdata;
+	int enabled;
+
+	(void)udev;
+	(void)device;
+	if (sd_event_source_get_enabled(m->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
+		return 0;
+	(void)sd_event_source_set_time_relative(m->timer, BURST_USEC);
+	(void)sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+int monitor_new(sd_event *event, void (*changed)(void *userdata), void *userdata,
+		struct monitor **ret)
+{
+	static const char *const subsystems[] = { "cxl", "dax", "memory" };
+	struct monitor *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->changed = changed;
+	m->userdata = userdata;
+	r = sd_device_monitor_new(&m->udev);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(subsystems); i++)
+		r = sd_device_monitor_filter_add_match_subsystem_devtype(m->udev, subsystems[i],
+									 NULL);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &m->timer, CLOCK_MONOTONIC, BURST_USEC, 0,
+					       on_timer, m);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_device_monitor_attach_event(m->udev, event);
+	if (r >= 0)
+		r = sd_device_monitor_start(m->udev, on_device, m);
+	if (r < 0) {
+		monitor_free(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+struct monitor *monitor_free(struct monitor *m)
+{
+	if (!m)
+		return NULL;
+	sd_device_monitor_unref(m->udev);
+	sd_event_source_disable_unref(m->timer);
+	free(m);
+	return NULL;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "operation.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util.h"
+
+struct operation *operation_free(struct operation *o)
+{
+	if (!o)
+		return NULL;
+	request_free(o->request);
+	plan_free(o->plan);
+	free(o->step_states);
+	free(o->reason);
+	free(o->left);
+	free(o);
+	return NULL;
+}
+
+struct operation *operation_new(uint64_t id, struct request *request)
+{
+	struct operation *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->id = id;
+	o->request = request;
+	return o;
+}
+
+int operation_set_plan(struct operation *o, struct plan *plan)
+{
+	enum step_state *states = calloc(plan->n_steps ?: 1, sizeof(*states));
+
+	if (!states)
+		return -ENOMEM;
+	o->step_states = states;
+	o->plan = plan;
+	return 0;
+}
+
+/* A hold's release puts back what the hold found, not what the picture said a moment earlier. */
+static int set_release(struct step *s, enum step_kind kind, const char *previous)
+{
+	enum step_kind release = kind == STEP_HOLD_AUTOPROBE ? STEP_RELEASE_AUTOPROBE :
+							       STEP_RELEASE_AUTO_ONLINE;
+	int r;
+
+	if (s->kind == release) {
+		char *copy = strdup(previous);
+
+		if (!copy)
+			return -ENOMEM;
+		free(s->policy);
+		s->policy = copy;
+	}
+	for (size_t i = 0; i < s->n_undo; i++) {
+		r = set_release(&s->undo[i], kind, previous);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int operation_learn(struct operation *o, const char *from, const char *to, enum step_kind kind,
+		    const char *previous)
+{
+	int r;
+
+	for (size_t i = 0; i < o->plan->n_steps; i++) {
+		if (from && to) {
+			r = step_rename(&o->plan->steps[i], from, to);
+			if (r < 0)
+				return r;
+		}
+		if (previous && (kind == STEP_HOLD_AUTOPROBE || kind == STEP_HOLD_AUTO_ONLINE)) {
+			r = set_release(&o->plan->steps[i], kind, previous);
+			if (r < 0)
+				return r;
+		}
+	}
+	for (size_t i = 0; from && to && i < o->plan->n_regions; i++)
+		if (!strcmp(o->plan->regions[i], from)) {
+			char *copy = strdup(to);
+
+			if (!copy)
+				return -ENOMEM;
+			free(o->plan->regions[i]);
+			o->plan->regions[i] = copy;
+		}
+	return 0;
+}
+
+const char *operation_state_name(enum operation_state s)
+{
+	static const char *const names[_OPERATION_STATE_MAX] = {
+		[OPERATION_QUEUED] = "queued",	     [OPERATION_RUNNING] = "running",
+		[OPERATION_UNDOING] = "undoing",     [OPERATION_DONE] = "done",
+		[OPERATION_FAILED] = "failed",	     [OPERATION_CANCELLED] = "cancelled",
+		[OPERATION_STUCK] = "stuck",
+	};
+
+	return names[s];
+}
+
+const char *step_state_name(enum step_state s)
+{
+	static const char *const names[_STEP_STATE_MAX] = {
+		[STEP_WAITING] = "waiting", [STEP_RUNNING] = "running", [STEP_DONE] = "done",
+		[STEP_FAILED] = "failed",   [STEP_UNDONE] = "undone",
+	};
+
+	return names[s];
+}

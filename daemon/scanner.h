@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_SCANNER_H
+#define CXLMEM_SCANNER_H
+
+#include <systemd/sd-event.h>
+
+#include "picture.h"
+#include "worker.h"
+
+/* Fresh pictures for those who only look, from a worker of its own: a blocked operation does not block them. */
+struct scanner;
+
+/**
+ * scanner_reply_t - a picture, or why there is none
+ * @picture: the scanner's, gone after the call; NULL on error
+ */
+typedef void (*scanner_reply_t)(const struct picture *picture, int error, const char *reason,
+				void *userdata);
+
+/**
+ * scanner_new, scanner_free - those who still wait are answered with -ECANCELED by scanner_free()
+ */
+int scanner_new(sd_event *event, worker_open_t open, struct scanner **ret);
+struct scanner *scanner_free(struct scanner *s);
+
+/**
+ * scanner_ask - a picture made after this call; those who ask meanwhile share the next one
+ *
+ * Return: 0, or -errno (@reply is not called then).
+ */
+int scanner_ask(struct scanner *s, scanner_reply_t reply, void *userdata);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "worker-child.h"
+
+struct worker {
+	pid_t pid;
+	int pidfd; /* the number alone may belong to somebody else once the corpse is reaped */
+	struct channel channel;
+	sd_event_source *io;
+	bool dead;
+	worker_reply_t reply; /* set while a request runs */
+	worker_progress_t progress;
+	void *userdata;
+};
+
+__attribute__((noreturn)) static void run_child(int fd, worker_open_t open_door, pid_t parent)
+{
+	struct channel c = { .fd = 3 };
+	struct door *door = NULL;
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	prctl(PR_SET_NAME, "cxlmemd-worker");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	/* The bus, the event loop and the journal belong to the parent. */
+	if (fd != 3 && dup2(fd, 3) < 0)
+		_exit(1);
+	close_range(4, ~0U, 0);
+	if (open_door(&door) < 0)
+		_exit(1);
+	(void)worker_child_serve(&c, door);
+	door_close(door);
+	_exit(0);
+}
+
+/* Hand the pending request its end; it may free the worker. */
+static void finish(struct worker *w, struct worker_reply *reply)
+{
+	worker_reply_t f = w->reply;
+
+	w->reply = NULL;
+	w->progress = NULL;
+	if (f)
+		f(w, reply, w->userdata);
+}
+
+static const char *get_string(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) ? json_object_get_string(v) : NULL;
+}
+
+static void handle_reply(struct worker *w, struct json_object *m)
+{
+	_cleanup_(picture_freep) struct picture *picture = NULL;
+	_cleanup_free_ char *reason = NULL;
+	struct worker_reply reply = {};
+	struct json_object *v;
+
+	if (json_object_object_get_ex(m, "error", &v))
+		reply.error = json_object_get_int(v);
+	if (json_object_object_get_ex(m, "kernel_usec", &v))
+		reply.kernel_usec = json_object_get_uint64(v);
+	reply.reason = get_string(m, "reason");
+	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
+	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0 ||
+	    strdup_or_null(get_string(m, "previous"), &reply.result.previous) < 0)
+		reply.error = -ENOMEM;
+	if (reply.error == 0 && json_object_object_get_ex(m, "picture", &v)) {
+		reply.error = picture_from_json(v, &picture, &reason);
+		reply.picture = picture;
+		reply.reason = reason;
+	}
+	picture = NULL;
+	finish(w, &reply);
+	step_result_clear(&reply.result);
+	picture_free(reply.picture);
+}
+
+static void handle_progress(struct worker *w, struct json_object *m)
+{
+	struct json_object *done, *total;
+
+	if (w->progress && json_object_object_get_ex(m, "done", &done) &&
+	    json_object_object_get_ex(m, "total", &total))
+		w->progress(w, json_object_get_uint64(done), json_object_get_uint64(total),
+			    w->userdata);
+}
+
+static void handle_death(struct worker *w)
+{
+	struct worker_reply reply = { .error = -EPIPE };
+
+	w->dead = true;
+	w->io = sd_event_source_disable_unref(w->io);
+	finish(w, &reply);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	struct worker *w = userdata;
+	struct json_object *m, *v;
+	int r;
+
+	(void)s;
+	(void)fd;
+	(void)revents;
+	r = channel_fill(&w->channel);
+	if (r == -EAGAIN || r == -EINTR)
+		return 0;
+	if (r <= 0) {
+		handle_death(w);
+		return 0;
+	}
+	/* One reply for one request, so after the reply nothing can be left to take. */
+	while (channel_take(&w->channel, &m) > 0) {
+		bool last = json_object_object_get_ex(m, "error", &v);
+
+		if (last)
+			handle_reply(w, m);
+		else
+			handle_progress(w, m);
+		json_object_put(m);
+		if (last)
+			break;
+	}
+	return 0;
+}
+
+int worker_new(sd_event *event, worker_open_t open_door, struct worker **ret)
+{
+	pid_t parent = getpid();
+	struct worker *w;
+	int fds[2], r;
+
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		r = -errno;
+		free(w);
+		return r;
+	}
+	w->pid = fork();
+	if (w->pid == 0)
+		run_child(fds[1], open_door, parent);
+	r = w->pid < 0 ? -errno : 0;
+	close(fds[1]);
+	w->channel.fd = fds[0];
+	w->pidfd = r >= 0 ? pidfd_open(w->pid, 0) : -1;
+	if (r >= 0 && w->pidfd < 0)
+		r = -errno;
+	if (r >= 0)
+		r = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	if (r >= 0)
+		r = sd_event_add_io(event, &w->io, fds[0], EPOLLIN, on_io, w);
+	if (r < 0) {
+		worker_free(w);
+		return r;
+	}
+	(void)sd_event_source_set_description(w->io, "worker");
+	*ret = w;
+	return 0;
+}
+
+struct worker *worker_free(struct worker *w)
+{
+	if (!w)
+		return NULL;
+	w->io = sd_event_source_disable_unref(w->io);
+	worker_kill(w);
+	w->pidfd = closep_fd(w->pidfd);
+	channel_clear(&w->channel);
+	free(w);
+	return NULL;
+}
+
+static int request(struct worker *w, const char *key, struct json_object *value,
+		   worker_reply_t reply, worker_progress_t progress, void *userdata)
+{
+	struct json_object *m;
+	int r;
+
+	m = json_object_new_object();
+	if (!m) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	json_object_object_add(m, key, value);
+	r = channel_send(&w->channel, m);
+	json_object_put(m);
+	if (r < 0)
+		return r;
+	w->reply = reply;
+	w->progress = progress;
+	w->userdata = userdata;
+	return 0;
+}
+
+static int ready(const struct worker *w)
+{
+	return w->dead ? -EPIPE : w->reply ? -EBUSY : 0;
+}
+
+int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void *userdata)
+{
+	int r = ready(w);
+
+	return r < 0 ? r :
+		       request(w, "scan", json_object_new_int((int)flags), reply, NULL, userdata);
+}
+
+int worker_run(struct worker *w, const struct step *step, worker_reply_t reply,
+	       worker_progress_t progress, void *userdata)
+{
+	struct json_object *json;
+	int r = ready(w);
+
+	if (r >= 0)
+		r = step_to_json(step, &json);
+	return r < 0 ? r : request(w, "step", json, reply, progress, userdata);
+}
+
+void worker_kill(struct worker *w)
+{
+	if (!w->dead && w->pidfd >= 0)
+		(void)pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+}
+
+bool worker_is_dead(const struct worker *w)
+{
+	return w->dead;
+}
+
+bool worker_is_busy(const struct worker *w)
+{
+	return w->reply != NULL;
+}
+
+pid_t worker_pid(const struct worker *w)
+{
+	return w->pid;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_WORKER_H
+#define CXLMEM_WORKER_H
+
+#include <systemd/sd-event.h>
+
+#include "door.h"
+#include "picture.h"
+#include "step.h"
+
+/*
+ * A worker is a child process that stands at the door to the kernel. It does one thing at a time, may
+ * block in it as long as the kernel likes, and can be killed; the daemon's event loop never waits for it.
+ */
+struct worker;
+
+struct worker_reply {
+	int error;             /* 0, or -errno; -EPIPE: the worker died (or was killed) over it */
+	const char *reason;    /* on error; may be NULL */
+	struct picture *picture; /* of a scan; take it (set it to NULL) to keep it */
+	struct step_result result; /* of a step */
+	uint64_t kernel_usec;  /* time the request spent in calls into the kernel */
+};
+
+typedef void (*worker_reply_t)(struct worker *w, struct worker_reply *reply, void *userdata);
+typedef void (*worker_progress_t)(struct worker *w, uint64_t done, uint64_t total, void *userdata);
+typedef int (*worker_open_t)(struct door **ret);
+
+/**
+ * worker_new - start a worker
+ * @open: opens the door, in the child
+ * @ret: the caller's
+ *
+ * The child is forked, so call it with no thread running. It dies with the parent.
+ *
+ * Return: 0, or -errno.
+ */
+int worker_new(sd_event *event, worker_open_t open, struct worker **ret);
+
+/**
+ * worker_free - kill it if it lives; its callbacks are not called any more (NULL is fine)
+ *
+ * The corpse is left to whoever handles SIGCHLD.
+ */
+struct worker *worker_free(struct worker *w);
+
+/**
+ * worker_scan, worker_run - ask for one thing; @reply is called once, from the event loop
+ * @progress: may be NULL
+ *
+ * Return: 0; -EBUSY while another request runs; -EPIPE if the worker is dead; -errno.
+ */
+int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void *userdata);
+int worker_run(struct worker *w, const struct step *step, worker_reply_t reply,
+	       worker_progress_t progress, void *userdata);
+
+/**
+ * worker_kill - SIGKILL; the pending reply comes with -EPIPE as soon as the kernel lets the process go
+ */
+void worker_kill(struct worker *w);
+
+bool worker_is_dead(const struct worker *w);
+bool worker_is_busy(const struct worker *w);
+pid_t worker_pid(const struct worker *w);
+
+#endif
