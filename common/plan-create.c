@@ -290,7 +290,7 @@ int plan_verb_create(struct planner *pl)
 	_cleanup_free_ int *cards = NULL;
 	size_t n = 0, ways, i;
 	char more[48] = "";
-	int window, r;
+	int window = -1, r;
 
 	r = check_memory_options(pl, q->mode);
 	if (r == 0)
