@@ -21,12 +21,12 @@ static int print_plan(struct cli *cli, const struct command *command, const stru
 	if ((r = bus_connect(cli, &reason)) < 0 ||
 	    (r = bus_plan(cli->bus, wish, &text, &reason)) < 0 ||
 	    (r = read_json(text, &json, &reason)) < 0)
-		return fail(cli, r, reason);
+		return cli_fail(cli, r, reason);
 	if (command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);
 	else if (!command_has(command, OPTION_QUIET))
 		r = render_plan(cli->out, &cli->out_style, json);
-	return r < 0 ? fail(cli, r, NULL) : STATUS_DONE;
+	return r < 0 ? cli_fail(cli, r, NULL) : STATUS_DONE;
 }
 
 static void print_notes(struct cli *cli, const struct operation *op)
@@ -105,7 +105,7 @@ static int tell_started(struct cli *cli, const struct command *command, const st
 		r = bus_get_operation(cli->bus, operation_path(o->id, path), &op, &reason);
 		if (r == 0)
 			r = print_operation_json(cli, &op);
-		return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+		return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 	}
 	if (!command_has(command, OPTION_QUIET))
 		fprintf(cli->out,
@@ -146,7 +146,7 @@ static int carry_out(struct cli *cli, const struct command *command, const struc
 	if (r == 0)
 		r = operation_run(cli, wish, patience_of(cli, command), &outcome, &reason);
 	if (r < 0)
-		return fail(cli, r, reason);
+		return cli_fail(cli, r, reason);
 	if (outcome.left)
 		return tell_left(cli, wish->verb->name, &outcome);
 	if (!outcome.state)
@@ -219,7 +219,7 @@ int cancel_operation(struct cli *cli, const struct command *command)
 	if (r == 0)
 		r = operation_walk_back(cli, id, patience_of(cli, command), &outcome, &reason);
 	if (r < 0)
-		return fail(cli, r, reason);
+		return cli_fail(cli, r, reason);
 	if (outcome.left)
 		return tell_left(cli, "cancel", &outcome);
 	if (!outcome.state) {

@@ -21,7 +21,7 @@ void complain(struct cli *cli, const char *format, ...)
 	fputc('\n', cli->err);
 }
 
-int fail(struct cli *cli, int r, const char *reason)
+int cli_fail(struct cli *cli, int r, const char *reason)
 {
 	complain(cli, "%s", reason ?: "out of memory");
 	return r == -ENOTCONN ? STATUS_NO_DAEMON : STATUS_FAILED;

@@ -40,12 +40,12 @@ int cli_run(struct cli *cli, int argc, char **argv);
 void complain(struct cli *cli, const char *format, ...) _printf_(2, 3);
 
 /**
- * fail - print why something could not be done
+ * cli_fail - print why something could not be done
  * @r: negative errno that came with it: -ENOTCONN means that the daemon cannot be reached
  * @reason: the sentence, or NULL when there was no memory for one
  *
  * Return: the exit status that fits.
  */
-int fail(struct cli *cli, int r, const char *reason);
+int cli_fail(struct cli *cli, int r, const char *reason);
 
 #endif

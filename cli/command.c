@@ -146,8 +146,8 @@ static int take_inner(struct command *c, char **ret_reason)
 		return 0;
 	near = verb_suggest(word, true);
 	if (!c->inner && near)
-		return say(ret_reason, -EINVAL, "there is nothing to %s in \"%s\"; did you mean %s?",
-			   c->verb->name, word, near);
+		return say(ret_reason, -EINVAL, "there is no verb \"%s\" to %s; did you mean %s?",
+			   word, c->verb->name, near);
 	c->inner = NULL;
 	return say(ret_reason, -EINVAL, "\"%s\" cannot be planned; %s", word, c->verb->missing);
 }
@@ -177,8 +177,8 @@ static int check_words(const struct command *c, const struct verb_info *verb, ch
 	if (verb->max_words == 0)
 		return say(ret_reason, -EINVAL, "%s takes no further words, but \"%s\" was given",
 			   verb->name, c->words[0]);
-	return say(ret_reason, -EINVAL, "%s takes %s and no more, but \"%s\" was given", verb->name,
-		   verb->words, c->words[verb->max_words]);
+	return say(ret_reason, -EINVAL, "%s takes one word, but \"%s\" was given as well", verb->name,
+		   c->words[verb->max_words]);
 }
 
 static int understand(struct command *c, int argc, char **argv, char **ret_reason)

@@ -43,7 +43,7 @@ void help_all(FILE *out, const struct style *style)
 	      out);
 	heading(out, style, "Verbs");
 	for (size_t i = 0; i < verb_table_size; i++)
-		fprintf(out, "  %-11s%s\n", verb_table[i].name, verb_table[i].brief);
+		fprintf(out, "  %-12s%s\n", verb_table[i].name, verb_table[i].brief);
 	heading(out, style, "Options of all verbs");
 	print_options(out, COMMON_OPTIONS);
 	heading(out, style, "Exit codes");

@@ -197,6 +197,6 @@ int monitor(struct cli *cli, const struct command *command)
 
 	if ((r = bus_connect(cli, &reason)) < 0 || (r = watch(&m, &reason)) < 0 ||
 	    (r = bus_ping(cli->bus, &reason)) < 0)
-		return fail(cli, r, reason);
-	return fail(cli, listen_on(&m, &reason), reason);
+		return cli_fail(cli, r, reason);
+	return cli_fail(cli, listen_on(&m, &reason), reason);
 }

@@ -94,5 +94,5 @@ int show_operations(struct cli *cli, const struct command *command)
 	r = bus_connect(cli, &reason);
 	if (r == 0)
 		r = one ? show_one(cli, id, as_json, &reason) : show_all(cli, as_json, &reason);
-	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }

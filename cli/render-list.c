@@ -185,7 +185,6 @@ static const struct table_column region_columns[] = {
 	{ .title = "WINDOW" },
 	{ .title = "SIZE", .right = true },
 	{ .title = "WAYS", .right = true },
-	{ .title = "GRAN", .right = true },
 	{ .title = "USE" },
 	{ .title = "STATE", .flex = true },
 	{ .title = "ZONE" },
@@ -206,7 +205,6 @@ static void fill_regions(struct table *t, const struct picture *p)
 		table_add(t, TINT_NONE, "%s", r->window < 0 ? "unknown" : p->windows[r->window].name);
 		table_add_size(t, r->size);
 		add_count(t, r->ways);
-		add_count(t, r->granularity);
 		table_add(t, use_tint(&m), "%s", describe_use(&m));
 		table_add(t, TINT_NONE, "%s", describe_state(&m, state));
 		table_add(t, TINT_NONE, "%s", describe_zone(&m));

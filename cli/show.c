@@ -64,7 +64,7 @@ int show_status(struct cli *cli, const struct command *command)
 	r = get_json(cli, &json, &reason);
 	if (r == 0)
 		r = print_status(cli, json, command && command_has(command, OPTION_JSON), &reason);
-	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
 
 int show_topology(struct cli *cli, const struct command *command)
@@ -79,7 +79,7 @@ int show_topology(struct cli *cli, const struct command *command)
 		r = print_json(cli, json, false);
 	else if (r == 0 && (r = to_picture(json, &p, &reason)) == 0)
 		r = render_topology(cli->out, &cli->out_style, p);
-	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
 
 static const char *next_kind(size_t i, const void *userdata)
@@ -153,5 +153,5 @@ int show_list(struct cli *cli, const struct command *command)
 	if (r == 0)
 		r = command_has(command, OPTION_JSON) ? print_part(cli, json, kind) :
 							print_list(cli, json, kind, &reason);
-	return r < 0 ? fail(cli, r, reason) : STATUS_DONE;
+	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }

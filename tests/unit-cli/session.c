@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include <string.h>
+
+#include "test.h"
+
+#define MAX_ARGS 12
+
+void session_run(struct session *s, sd_bus *bus, const char *line)
+{
+	_cleanup_free_ char *text = strdup(line);
+	char *argv[MAX_ARGS + 2] = { text }, *rest = text, *word;
+	int argc = 1;
+
+	assert_non_null(text);
+	while ((word = strtok_r(rest, " ", &rest))) {
+		assert_true(argc < MAX_ARGS);
+		argv[argc++] = word;
+	}
+	*s = (struct session){ 0 };
+	text_open(&s->out);
+	text_open(&s->err);
+	s->cli.out = s->out.f;
+	s->cli.err = s->err.f;
+	s->cli.bus = bus;
+	s->status = cli_run(&s->cli, argc, argv);
+	s->cli.bus = sd_bus_flush_close_unref(s->cli.bus);
+	text_close(&s->out);
+	text_close(&s->err);
+}
+
+void session_free(struct session *s)
+{
+	text_free(&s->out);
+	text_free(&s->err);
+}
+
+void session_check(const struct session *s, int status, const char *out, const char *err)
+{
+	if (s->status != status)
+		fail_msg("status %d, not %d; out:\n%s\nerr:\n%s", s->status, status, s->out.text,
+			 s->err.text);
+	if (out)
+		check_text(s->out.text, out);
+	if (err)
+		check_text(s->err.text, err);
+}
