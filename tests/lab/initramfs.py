@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -65,11 +66,6 @@ exec switch_root /root /sbin/init || fail "cannot start /sbin/init"
 """
 
 
-def inputs() -> object:
-    """What the initramfs is made from, beside the kernel."""
-    return [MODULES, INIT]
-
-
 def module_order(tree: Path) -> list[Path]:
     """Files of MODULES and what they need, in loading order; built-in ones are left out."""
     needs: dict[str, list[str]] = {}
@@ -130,7 +126,17 @@ def _member(name: str, mode: int, content: bytes, number: int, device: tuple[int
     return data + b"\0" * (-len(data) % 4)
 
 
-def make(tools: Path, tree: Path, target: Path) -> None:
+def collect(tree: Path, target: Path) -> None:
+    """Copy the modules of the initramfs to `target`, with a file "order" of their names."""
+    target.mkdir()
+    names = []
+    for path in module_order(tree):
+        names.append(path.name)
+        shutil.copy(path, target / path.name)
+    (target / "order").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def make(tools: Path, modules: Path, target: Path) -> None:
     """Write the archive, uncompressed: QEMU loads it faster than the guest could unpack it."""
     members: list[tuple[str, int, bytes, tuple[int, int]]] = []
     for name in ("bin", "dev", "proc", "sys", "mnt", "root", "modules"):
@@ -140,12 +146,8 @@ def make(tools: Path, tree: Path, target: Path) -> None:
                    if path.exists())
     members.append(("bin/busybox", stat.S_IFREG | 0o755, busybox.read_bytes(), (0, 0)))
     members.append(("init", stat.S_IFREG | 0o755, INIT.encode(), (0, 0)))
-    names = []
-    for path in module_order(tree):
-        names.append(path.name)
+    for path in sorted(modules.iterdir()):
         members.append((f"modules/{path.name}", stat.S_IFREG | 0o644, path.read_bytes(), (0, 0)))
-    text = "".join(f"{name}\n" for name in names).encode()
-    members.append(("modules/order", stat.S_IFREG | 0o644, text, (0, 0)))
     archive = b"".join(_member(name, mode, content, number, device)
                        for number, (name, mode, content, device) in enumerate(members, 1))
     archive += _member("TRAILER!!!", 0, b"", 0, (0, 0))

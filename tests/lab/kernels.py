@@ -184,8 +184,8 @@ def get(cache: Cache, apt: Apt, tools: Path, name: str) -> Kernel:
     description = REGISTRY.get(name)
     if description is None:
         raise LabError(f"there is no kernel {name!r}: choose one of {', '.join(REGISTRY)}")
-    inputs = {"version": 1, "kernel": description.inputs(apt), "modules": MODULE_DIRECTORIES,
-              "initramfs": initramfs.inputs()}
+    inputs = {"version": 2, "kernel": description.inputs(apt), "modules": MODULE_DIRECTORIES,
+              "initramfs": initramfs.MODULES}
 
     def build(entry: Path) -> None:
         raw = entry / "raw"
@@ -203,7 +203,7 @@ def get(cache: Cache, apt: Apt, tools: Path, name: str) -> Kernel:
                          binds={"/in": (tree, True)})
             squash(tools, tree, entry / "modules.squashfs")
             progress.step("initramfs")
-            initramfs.make(tools, target, entry / "initrd")
+            initramfs.collect(target, entry / "initramfs")
             progress.step("vmlinux")
             if (raw / "vmlinux").exists():
                 os.rename(raw / "vmlinux", entry / "vmlinux")
@@ -215,5 +215,10 @@ def get(cache: Cache, apt: Apt, tools: Path, name: str) -> Kernel:
         remove_tree(tree)
 
     entry = cache.step(f"kernel-{name}", inputs, build, need_mib=1500)
+
+    def build_initrd(place: Path) -> None:
+        initramfs.make(tools, entry / "initramfs", place / "initrd")
+
+    initrd = cache.step(f"initrd-{name}", [entry.name, initramfs.INIT], build_initrd)
     return Kernel(name, (entry / "version").read_text(encoding="utf-8"), entry / "vmlinux",
-                  entry / "initrd", entry / "modules.squashfs")
+                  initrd / "initrd", entry / "modules.squashfs")
