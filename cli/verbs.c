@@ -75,8 +75,9 @@ const struct verb_info verb_table[] = {
 		.name = "create",
 		.words = "CARD...",
 		.brief = "make a region of cards and use it",
-		.details = "A CARD is a memdev name (mem0), a serial or a PCI address. Several cards make one\n"
-			   "interleaved region; with --ways 1 each makes its own. The order does not matter.\n",
+		.details = "A CARD is a memdev name (mem0), a serial or a PCI address. Several cards make\n"
+			   "one interleaved region; with --ways 1 each makes its own. The order does not\n"
+			   "matter.\n",
 		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_SIZE) | BIT(OPTION_WAYS) |
 			   BIT(OPTION_GRANULARITY) | BIT(OPTION_WINDOW) | BIT(OPTION_NO_ONLINE) |
 			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
