@@ -45,33 +45,26 @@ static int print_operation_json(struct cli *cli, const struct operation *op)
 	return r < 0 ? r : print_json(cli, json, false);
 }
 
-/* The only round trip behind the end of an operation; --quiet does without it. */
+/* The details cost a round trip behind the end of the operation; --quiet does without it. */
+static bool wants_details(const struct command *command)
+{
+	return command_has(command, OPTION_JSON) || !command_has(command, OPTION_QUIET);
+}
+
 static int print_result(struct cli *cli, const struct command *command, const struct outcome *o)
 {
-	_cleanup_(operation_clear) struct operation op = { 0 };
-	_cleanup_free_ char *reason = NULL;
-	char path[OPERATION_PATH_SIZE];
-	int r;
+	const struct operation *op = &o->details;
 
-	if (!command_has(command, OPTION_JSON) && command_has(command, OPTION_QUIET))
-		return 0;
-	r = bus_get_operation(cli->bus, operation_path(o->id, path), &op, &reason);
-	if (r < 0) {
-		complain(cli, "what %s did cannot be shown: %s", command->verb->name,
-			 reason ?: "out of memory");
-		return r;
-	}
 	if (!command_has(command, OPTION_QUIET))
-		print_notes(cli, &op);
+		print_notes(cli, op);
 	if (command_has(command, OPTION_JSON))
-		return print_operation_json(cli, &op);
-	if (o->state && strcmp(o->state, "done") == 0)
-		fprintf(cli->out, "%s%s\n", op.n_steps ? "done: " : "nothing to do: ",
-			op.summary ?: command->verb->name);
+		return print_operation_json(cli, op);
+	if (strcmp(o->state, "done") == 0 && !command_has(command, OPTION_QUIET))
+		fprintf(cli->out, "%s%s\n", op->n_steps ? "done: " : "nothing to do: ",
+			op->summary ?: command->verb->name);
 	return 0;
 }
 
-/* With the end of the sentence: a daemon's reason has none. */
 static void print_failure(struct cli *cli, const char *verb, const struct outcome *o)
 {
 	const char *reason = o->reason && *o->reason ? o->reason : "cxlmemd gave no reason";
@@ -144,7 +137,8 @@ static int carry_out(struct cli *cli, const struct command *command, const struc
 
 	r = bus_connect(cli, &reason);
 	if (r == 0)
-		r = operation_run(cli, wish, patience_of(cli, command), &outcome, &reason);
+		r = operation_run(cli, wish, patience_of(cli, command), wants_details(command),
+				  &outcome, &reason);
 	if (r < 0)
 		return cli_fail(cli, r, reason);
 	if (outcome.left)
@@ -153,8 +147,7 @@ static int carry_out(struct cli *cli, const struct command *command, const struc
 		return tell_started(cli, command, &outcome);
 	r = print_result(cli, command, &outcome);
 	status = judge(cli, wish->verb->name, &outcome);
-	/* An end nobody could be told about is no success for a program that wanted JSON. */
-	return status == STATUS_DONE && r < 0 ? STATUS_FAILED : status;
+	return r < 0 ? cli_fail(cli, r, NULL) : status;
 }
 
 static int understand(struct cli *cli, const struct command *command, struct wish *ret)
@@ -217,7 +210,8 @@ int cancel_operation(struct cli *cli, const struct command *command)
 	}
 	r = bus_connect(cli, &reason);
 	if (r == 0)
-		r = operation_walk_back(cli, id, patience_of(cli, command), &outcome, &reason);
+		r = operation_walk_back(cli, id, patience_of(cli, command),
+					command_has(command, OPTION_JSON), &outcome, &reason);
 	if (r < 0)
 		return cli_fail(cli, r, reason);
 	if (outcome.left)
@@ -227,10 +221,8 @@ int cancel_operation(struct cli *cli, const struct command *command)
 			fprintf(cli->out, "operation %" PRIu64 " is being cancelled\n", id);
 		return STATUS_DONE;
 	}
-	if (command_has(command, OPTION_JSON)) {
-		r = print_result(cli, command, &outcome);
-		if (r < 0)
-			return STATUS_FAILED;
-	}
+	if (command_has(command, OPTION_JSON) &&
+	    (r = print_operation_json(cli, &outcome.details)) < 0)
+		return cli_fail(cli, r, NULL);
 	return judge_cancel(cli, command, &outcome);
 }

@@ -14,6 +14,7 @@ struct monitoring {
 	struct cli *cli;
 	bool as_json;
 	sd_bus_slot *picture_slot, *added_slot, *finished_slot, *changed_slot, *daemon_slot;
+	char *last;  /* the last news of a running operation: it comes again with every change of its bytes */
 	bool broken; /* nobody reads any more, or no memory */
 };
 
@@ -24,6 +25,7 @@ static void monitoring_clear(struct monitoring *m)
 	sd_bus_slot_unref(m->finished_slot);
 	sd_bus_slot_unref(m->changed_slot);
 	sd_bus_slot_unref(m->daemon_slot);
+	free(m->last);
 }
 
 /* Something happened. @id 0: not to an operation. Strings that are NULL are left out. */
@@ -125,6 +127,23 @@ static const char *running_step(const struct operation *op)
 	return NULL;
 }
 
+static bool is_news(struct monitoring *m, const struct event *e)
+{
+	char *now;
+
+	if (asprintf(&now, "%" PRIu64 " %s %s", e->id, e->state ?: "", e->step ?: "") < 0) {
+		m->broken = true;
+		return false;
+	}
+	if (streq_null(now, m->last)) {
+		free(now);
+		return false;
+	}
+	free(m->last);
+	m->last = now;
+	return true;
+}
+
 static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
 	_cleanup_(operation_clear) struct operation op = { 0 };
@@ -137,8 +156,9 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret
 		return 0;
 	e.state = op.state;
 	e.step = running_step(&op);
-	/* The end comes as a signal of its own; bytes come too often for lines. */
-	if (op.finished_usec == 0 && (e.state || e.step))
+	/* The end comes as a signal of its own. */
+	if (e.state && (strcmp(e.state, "running") == 0 || strcmp(e.state, "undoing") == 0) &&
+	    is_news(userdata, &e))
 		print_event(userdata, &e);
 	return 0;
 }
@@ -198,5 +218,6 @@ int monitor(struct cli *cli, const struct command *command)
 	if ((r = bus_connect(cli, &reason)) < 0 || (r = watch(&m, &reason)) < 0 ||
 	    (r = bus_ping(cli->bus, &reason)) < 0)
 		return cli_fail(cli, r, reason);
-	return cli_fail(cli, listen_on(&m, &reason), reason);
+	r = listen_on(&m, &reason);
+	return cli_fail(cli, r, reason);
 }

@@ -39,6 +39,7 @@ void outcome_clear(struct outcome *o)
 {
 	free(o->state);
 	free(o->reason);
+	operation_clear(&o->details);
 	*o = (struct outcome){ 0 };
 }
 
@@ -347,12 +348,29 @@ static int wait_for(struct waiting *w, const struct wish *wish)
 	return r < 0 ? r : wait_to_the_end(w, &interrupt);
 }
 
-static int wait_and_tell(struct waiting *w, const struct wish *wish, struct outcome *ret,
-			 char **ret_reason)
+/* The news of the last steps comes behind the end, or not at all: the whole operation has them. */
+static int get_details(struct waiting *w)
+{
+	struct operation *op = &w->outcome.details;
+	int r;
+
+	if (!w->outcome.state)
+		return 0;
+	r = bus_get_operation(w->cli->bus, w->path, op, &w->reason);
+	if (r < 0 || w->patience != PATIENCE_SHOW)
+		return r;
+	progress_hide(&w->progress);
+	return w->cli->err_style.terminal ? 0 : progress_update(&w->progress, op, now_usec());
+}
+
+static int wait_and_tell(struct waiting *w, const struct wish *wish, bool details,
+			 struct outcome *ret, char **ret_reason)
 {
 	int r;
 
 	r = wait_for(w, wish);
+	if (r == 0 && details)
+		r = get_details(w);
 	if (r < 0) {
 		if (w->reason) {
 			free(*ret_reason);
@@ -365,7 +383,7 @@ static int wait_and_tell(struct waiting *w, const struct wish *wish, struct outc
 	return 0;
 }
 
-int operation_run(struct cli *cli, const struct wish *wish, enum patience patience,
+int operation_run(struct cli *cli, const struct wish *wish, enum patience patience, bool details,
 		  struct outcome *ret, char **ret_reason)
 {
 	_cleanup_(waiting_clear) struct waiting w = {
@@ -374,11 +392,11 @@ int operation_run(struct cli *cli, const struct wish *wish, enum patience patien
 		.patience = patience,
 	};
 
-	return wait_and_tell(&w, wish, ret, ret_reason);
+	return wait_and_tell(&w, wish, details, ret, ret_reason);
 }
 
-int operation_walk_back(struct cli *cli, uint64_t id, enum patience patience, struct outcome *ret,
-			char **ret_reason)
+int operation_walk_back(struct cli *cli, uint64_t id, enum patience patience, bool details,
+			struct outcome *ret, char **ret_reason)
 {
 	_cleanup_(waiting_clear) struct waiting w = {
 		.cli = cli,
@@ -388,5 +406,5 @@ int operation_walk_back(struct cli *cli, uint64_t id, enum patience patience, st
 		.outcome.id = id,
 	};
 
-	return wait_and_tell(&w, NULL, ret, ret_reason);
+	return wait_and_tell(&w, NULL, details, ret, ret_reason);
 }

@@ -78,18 +78,27 @@ static const char *end_of(const struct fake *f)
 	return f->state ?: "done";
 }
 
+static bool goes_well(const struct fake *f)
+{
+	return strcmp(end_of(f), "done") == 0;
+}
+
+/* As cxlmemd does: the last news about the steps comes behind the end. */
 static void run_operation(struct server *s)
 {
-	bool done = strcmp(end_of(s->fake), "done") == 0;
+	bool well = goes_well(s->fake);
 
-	tell_steps(s, 0, "running", "running", "waiting");
-	tell_steps(s, 1, "running", "done", "running");
-	if (done)
-		tell_steps(s, 2, "running", "done", "done");
-	else
-		tell_steps(s, 1, "undoing", "undone", "failed");
+	if (!s->fake->no_steps) {
+		tell_steps(s, 0, "running", "running", "waiting");
+		tell_steps(s, 1, "running", "done", "running");
+		tell_steps(s, 1, "running", "done", "running");
+		if (!well)
+			tell_steps(s, 1, "undoing", "done", "failed");
+	}
 	tell_lies(s);
 	tell_end(s->bus, end_of(s->fake), s->fake->reason ?: "");
+	if (!s->fake->no_steps)
+		tell_steps(s, 2, end_of(s->fake), well ? "done" : "undone", well ? "done" : "failed");
 }
 
 static void press(void)
@@ -150,7 +159,8 @@ static void on_get_all(struct server *s, sd_bus_message *m)
 	must(sd_bus_message_append(reply, "{sv}", "Notes", "as", 1, "128M are lost"));
 	must(sd_bus_message_append(reply, "{sv}", "Regions", "as", 1, "region0"));
 	if (!f->no_steps)
-		append_steps(reply, "done", "done");
+		append_steps(reply, goes_well(f) ? "done" : "undone",
+			     goes_well(f) ? "done" : "failed");
 	must(sd_bus_message_append(reply, "{sv}", "Progress", "(tt)", UINT64_C(5), UINT64_C(9)));
 	must(sd_bus_message_append(reply, "{sv}", "TotalUsec", "t", UINT64_C(1234)));
 	must(sd_bus_message_close_container(reply));

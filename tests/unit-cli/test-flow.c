@@ -36,7 +36,7 @@ static void test_done(void **state)
 	      "done: create region0: 512M on mem0\n", STEPS NOTE,
 	      "Start create mem0 mem1 size=1G ways=2\nGetAll\n");
 	check(&(struct fake){ .no_steps = true }, "online --zone kernel region0", STATUS_DONE,
-	      "nothing to do: create region0: 512M on mem0\n", STEPS NOTE,
+	      "nothing to do: create region0: 512M on mem0\n", NOTE,
 	      "Start online region0 zone=kernel\nGetAll\n");
 	check(&(struct fake){ 0 }, "set-mode devdax -N region0", STATUS_DONE, NULL, NULL,
 	      "Start set-mode region0 mode=devdax no-online=yes\nGetAll\n");

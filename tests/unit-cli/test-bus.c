@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+#include "fake-daemon.h"
+#include "session.h"
+
+/* The client on a real bus, a private one: names, who sends what, and what happens when there is nobody. */
+
+#define SKIP 77
+
+static const char config[] =
+	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
+	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+	"<busconfig><type>system</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>\n"
+	"<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\n"
+	"<allow send_type=\"method_call\"/><allow send_type=\"signal\"/>\n"
+	"<allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"
+	"<allow send_requested_reply=\"true\" send_type=\"error\"/>\n"
+	"<allow receive_type=\"method_call\"/><allow receive_type=\"method_return\"/>\n"
+	"<allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
+	"<deny send_destination=\"org.cxlmem1\" send_interface=\"org.cxlmem1.Manager\"\n"
+	" send_member=\"Plan\"/></policy></busconfig>\n";
+
+struct bus {
+	pid_t pid;
+	char file[32];
+};
+
+static int begin_bus(void **state)
+{
+	static struct bus bus = { .file = "/tmp/cxlmem-bus-XXXXXX" };
+	char address[256] = "";
+	int out[2], fd = mkstemp(bus.file);
+	FILE *f;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, config, strlen(config)), strlen(config));
+	close(fd);
+	assert_int_equal(pipe(out), 0);
+	bus.pid = fork();
+	if (bus.pid == 0) {
+		char option[64];
+
+		dup2(out[1], STDOUT_FILENO);
+		close(out[0]);
+		snprintf(option, sizeof(option), "--config-file=%s", bus.file);
+		execlp("dbus-daemon", "dbus-daemon", option, "--nofork", "--nopidfile", "--nosyslog",
+		       "--print-address", NULL);
+		_exit(SKIP);
+	}
+	close(out[1]);
+	f = fdopen(out[0], "r");
+	assert_non_null(f);
+	if (!fgets(address, sizeof(address), f)) {
+		printf("no dbus-daemon could be started here\n");
+		exit(SKIP);
+	}
+	fclose(f);
+	address[strcspn(address, "\n")] = '\0';
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+	*state = &bus;
+	return 0;
+}
+
+static int end_bus(void **state)
+{
+	struct bus *bus = *state;
+
+	kill(bus->pid, SIGTERM);
+	waitpid(bus->pid, NULL, 0);
+	return unlink(bus->file);
+}
+
+static void check(const struct fake *fake, const char *line, int status, const char *out,
+		  const char *err)
+{
+	_cleanup_(session_free) struct session s;
+	struct fake_daemon d;
+
+	if (fake)
+		fake_daemon_bus(&d, fake);
+	session_run(&s, NULL, line);
+	if (fake)
+		fake_daemon_stop(&d);
+	session_check(&s, status, out, err);
+}
+
+#define NO_DAEMON                                                                                  \
+	"cxlmemctl: cxlmemd does not answer on the system bus: start it with `systemctl start "    \
+	"cxlmemd`\n"
+
+static void test_no_daemon(void **state)
+{
+	static const char *const lines[] = { "status", "list cards", "topology", "create mem0",
+					     "plan create mem0", "operations", "operations 1", "cancel 1",
+					     "monitor", "destroy --no-wait region0" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		check(NULL, lines[i], STATUS_NO_DAEMON, "", NO_DAEMON);
+}
+
+static void test_done(void **state)
+{
+	(void)state;
+	check(&(struct fake){ 0 }, "create mem0", STATUS_DONE, "done: create region0: 512M on mem0\n",
+	      "[1/2] create region0\n[2/2] bring 512M of dax0.0 online\nnote: 128M are lost\n");
+	check(&(struct fake){ 0 }, "create -q mem0", STATUS_DONE, "", "");
+	check(&(struct fake){ .early = true }, "create -q mem0", STATUS_DONE, "", "");
+}
+
+/* Anybody can send signals; only the daemon's count. */
+static void test_forged(void **state)
+{
+	(void)state;
+	check(&(struct fake){ .forged = true }, "create -q mem0", STATUS_DONE, "", "");
+}
+
+static void test_denied(void **state)
+{
+	(void)state;
+	check(&(struct fake){ 0 }, "plan create mem0", STATUS_FAILED, "",
+	      "cxlmemctl: planning needs root: try sudo\n");
+}
+
+static void test_daemon_dies(void **state)
+{
+	(void)state;
+	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
+	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows what the "
+	      "machine is like\n");
+}
+
+static void test_interrupt(void **state)
+{
+	(void)state;
+	check(&(struct fake){ .interrupts = 1 }, "create -q mem0", STATUS_CANCELLED, "",
+	      "cancelling: cxlmemd takes back what was done; Ctrl-C again leaves it to itself\n"
+	      "cxlmemctl: create was cancelled, the machine is as it was\n");
+}
+
+/* A reader that goes away must end the monitor; one that stays gets each line at once. */
+static void test_monitor(void **state)
+{
+	char line[256];
+	sd_bus *bus = NULL;
+	struct fake_daemon d;
+	FILE *f;
+	int out[2];
+	pid_t pid;
+
+	(void)state;
+	fake_daemon_bus(&d, &(struct fake){ 0 });
+	assert_int_equal(pipe(out), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char *argv[] = { line, line, NULL };
+		struct cli cli = { .out = fdopen(out[1], "w"), .err = stderr };
+
+		close(out[0]);
+		strcpy(line, "monitor");
+		_exit(cli_run(&cli, 2, argv));
+	}
+	close(out[1]);
+	f = fdopen(out[0], "r");
+	assert_non_null(f);
+	/* Its Ping tells that it is listening. */
+	for (;;) {
+		_cleanup_free_ char *calls = fake_daemon_calls(&d);
+
+		if (strcmp(calls, "Ping\n") == 0)
+			break;
+		usleep(10000);
+	}
+	assert_true(sd_bus_open_system(&bus) >= 0);
+	assert_true(sd_bus_call_method(bus, "org.cxlmem1", "/org/cxlmem1", "org.cxlmem1.Manager",
+				       "Start", NULL, NULL, "sasa{ss}", "create", 1, "mem0", 0) >= 0);
+	sd_bus_flush_close_unref(bus);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, " operation 1 running: create region0\n"));
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, " operation 1 running: bring 512M of dax0.0 online\n"));
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, " operation 77 failed: not ours\n"));
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, " operation 1 done\n"));
+	fake_daemon_stop(&d);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, " cxlmemd stopped\n"));
+	fclose(f);
+	kill(pid, SIGINT);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_daemon),   cmocka_unit_test(test_done),
+		cmocka_unit_test(test_forged),      cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_daemon_dies), cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_monitor),
+	};
+
+	return cmocka_run_group_tests(tests, begin_bus, end_bus);
+}
