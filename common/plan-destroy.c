@@ -167,7 +167,8 @@ static int check_cards(struct planner *pl, const struct region *r, const bool *g
 
 /*
  * Between the root and the cards decoders may be released in any order, but a port hands out no further
- * one until those above the gap are released as well (check_commit_order() in drivers/cxl/core/region.c).
+ * one until those above the gap are released as well (check_commit_order() in drivers/cxl/core/region.c),
+ * and what was released is not committed again before (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
  */
 static int note_gaps(struct planner *pl, const bool *gone)
 {
@@ -189,8 +190,11 @@ static int note_gaps(struct planner *pl, const bool *gone)
 
 			if (above->region < 0 || gone[above->region])
 				continue;
-			if (plan_note(pl, "%s can take no new region until %s is destroyed as well",
-				      port_text(p, i, buf), p->regions[above->region].name) < 0)
+			if (plan_note(pl,
+				      "%s can take no new region until %s is destroyed as well, so from "
+				      "the release of its decoders on %s cannot be taken back",
+				      port_text(p, i, buf), p->regions[above->region].name,
+				      p->regions[gap->region].name) < 0)
 				return -ENOMEM;
 			break;
 		}
@@ -228,19 +232,20 @@ static int steps_disable(struct planner *pl, const struct target *t)
 				       UNDO(STEP(HOLD_AUTOPROBE),
 					    STEP(ENABLE, .region = r->name, .dax = d ? d->name : NULL),
 					    STEP(RELEASE_AUTOPROBE))));
-	if (e == 0 && r->committed != NO)
-		e = plan_step(pl, STEP(DECOMMIT, .region = r->name,
-				       UNDO(STEP(COMMIT, .region = r->name))));
 	return e;
 }
 
-static int steps_detach(struct planner *pl, const struct region *r)
+static int steps_release(struct planner *pl, const struct region *r)
 {
 	const struct picture *p = pl->p;
 	const struct mapping *m;
 	const struct decoder *d;
 	char *card, *decoder;
 	int e = 0;
+
+	if (r->committed != NO)
+		e = plan_step(pl, STEP(DECOMMIT, .region = r->name,
+				       UNDO(STEP(COMMIT, .region = r->name))));
 
 	for (m = r->mappings + r->n_mappings; e == 0 && m-- > r->mappings;) {
 		if (m->memdev < 0)
@@ -302,11 +307,10 @@ static int plan_targets(struct planner *pl, const struct target *targets, size_t
 		r = note_gaps(pl, gone);
 	if (r == 0)
 		r = steps_free_memory(pl, targets, n);
-	for (i = 0; r == 0 && i < n; i++) {
+	for (i = 0; r == 0 && i < n; i++)
 		r = steps_disable(pl, &targets[i]);
-		if (r == 0)
-			r = steps_detach(pl, &pl->p->regions[targets[i].region]);
-	}
+	for (i = 0; r == 0 && i < n; i++)
+		r = steps_release(pl, &pl->p->regions[targets[i].region]);
 	for (i = 0; r == 0 && i < n; i++) {
 		const struct region *region = &pl->p->regions[targets[i].region];
 

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "harness.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mock-kernel.h"
+
+struct request *parse_request(const char *line)
+{
+	_cleanup_free_ char *copy = strdup(line), *reason = NULL;
+	char *save, *word = strtok_r(copy, " ", &save);
+	struct request *q;
+	enum verb verb;
+
+	assert_int_equal(verb_from_name(word, &verb), 0);
+	q = request_new(verb);
+	assert_non_null(q);
+	while ((word = strtok_r(NULL, " ", &save))) {
+		if (strcmp(word, "--no-online") == 0)
+			assert_int_equal(request_set(q, "no-online", "yes", &reason), 0);
+		else if (strncmp(word, "--", 2) == 0)
+			assert_int_equal(request_set(q, word + 2, strtok_r(NULL, " ", &save), &reason),
+					 0);
+		else
+			assert_int_equal(request_add_object(q, word), 0);
+	}
+	return q;
+}
+
+static void describe_blocks(const struct step *s, char *buf, size_t size)
+{
+	size_t i, at = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < s->n_blocks && at < size; i++)
+		at += snprintf(buf + at, size - at, "%s%" PRIu64 "%s", i ? "," : "",
+			       s->blocks[i].count,
+			       s->blocks[i].zone == ZONE_MOVABLE ? "m" :
+			       s->blocks[i].zone == ZONE_KERNEL	 ? "k" :
+								   "o");
+}
+
+static void step_word(const struct step *s, FILE *f)
+{
+	char size[32], blocks[64];
+
+	format_size(s->size, size);
+	describe_blocks(s, blocks, sizeof(blocks));
+	switch (s->kind) {
+	case STEP_CREATE_REGION:
+		fprintf(f, "%s@%s", s->region, s->window);
+		break;
+	case STEP_SET_INTERLEAVE:
+		fprintf(f, "%ux%u", s->ways, s->granularity);
+		break;
+	case STEP_ALLOC_HPA:
+		fprintf(f, "%s", size);
+		break;
+	case STEP_ALLOC_DPA:
+		fprintf(f, "%s:%s", s->memdev, size);
+		break;
+	case STEP_ATTACH:
+		fprintf(f, "%d=%s", s->position, s->memdev);
+		break;
+	case STEP_HOLD_AUTOPROBE:
+		fputs("{", f);
+		break;
+	case STEP_RELEASE_AUTOPROBE:
+		fputs("}", f);
+		break;
+	case STEP_HOLD_AUTO_ONLINE:
+		fprintf(f, "(%s", s->policy);
+		break;
+	case STEP_RELEASE_AUTO_ONLINE:
+		fprintf(f, ")%s", s->policy);
+		break;
+	case STEP_BIND:
+		if (s->n_blocks)
+			fprintf(f, "%s:%s", s->driver, blocks);
+		else
+			fputs(strcmp(s->driver, "device_dax") == 0 ? "devdax" : s->driver, f);
+		break;
+	case STEP_ONLINE:
+		fprintf(f, "on:%s", blocks);
+		break;
+	case STEP_OFFLINE:
+		fprintf(f, "off:%s", blocks);
+		break;
+	case STEP_CHECK_UNUSED:
+		fputs("unused?", f);
+		break;
+	case STEP_UNBIND:
+		fprintf(f, "-%s", strcmp(s->driver, "device_dax") == 0 ? "devdax" : s->driver);
+		break;
+	case STEP_DETACH:
+		fprintf(f, "%d!%s", s->position, s->memdev);
+		break;
+	case STEP_FREE_DPA:
+		fprintf(f, "free-%s", s->memdev);
+		break;
+	case STEP_DELETE_REGION:
+		fprintf(f, "delete-%s", s->region);
+		break;
+	default:
+		fputs(step_kind_name(s->kind), f);
+	}
+}
+
+char *plan_words(const struct plan *plan)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	for (i = 0; i < plan->n_steps; i++) {
+		if (i)
+			fputc(' ', f);
+		step_word(&plan->steps[i], f);
+	}
+	fclose(f);
+	return text;
+}
+
+static void rename_from(struct step *steps, size_t n, char **regions, size_t n_regions,
+			const struct mock *m)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL;
+	size_t i;
+
+	if (!m->renamed_to)
+		return;
+	from = strdup(m->renamed_from);
+	to = strdup(m->renamed_to);
+	for (i = 0; i < n; i++)
+		assert_int_equal(step_rename(&steps[i], from, to), 0);
+	for (i = 0; regions && i < n_regions; i++)
+		if (strcmp(regions[i], from) == 0)
+			mock_set_string(&regions[i], to);
+}
+
+static int step_failed(const struct step *s, const char *how, size_t i, int error, char *why,
+		       char **reason)
+{
+	_cleanup_free_ char *text = NULL, *owned = why;
+
+	assert_int_equal(step_text(s, &text), 0);
+	return say(reason, error, "%s step %zu (%s): %s", how, i, text, owned);
+}
+
+/* As run_plan(), and @regions follow what the kernel really calls them. */
+static int run_steps(struct mock *m, const struct plan *plan, size_t upto, bool back, char **regions,
+		     size_t n_regions, char **reason)
+{
+	struct step *steps = calloc(plan->n_steps + 1, sizeof(*steps));
+	size_t i, j, n = plan->n_steps;
+	int r = 0;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(step_copy(&plan->steps[i], &steps[i]), 0);
+	for (i = 0; r == 0 && i < upto; i++) {
+		char *why = NULL;
+
+		r = mock_run_step(m, &steps[i], &why);
+		if (r < 0)
+			r = step_failed(&steps[i], "forward", i, r, why, reason);
+		else
+			rename_from(steps, n, regions, n_regions, m);
+	}
+	for (i = upto < n ? upto + 1 : n; r == 0 && back && i-- > 0;)
+		for (j = 0; r == 0 && j < steps[i].n_undo; j++) {
+			char *why = NULL;
+
+			r = mock_run_step(m, &steps[i].undo[j], &why);
+			if (r < 0)
+				r = step_failed(&steps[i].undo[j], "back", i, r, why, reason);
+			else
+				rename_from(steps, n, regions, n_regions, m);
+		}
+	for (i = 0; i < n; i++)
+		step_clear(&steps[i]);
+	free(steps);
+	return r;
+}
+
+int run_plan(struct mock *m, const struct plan *plan, size_t upto, bool back, char **reason)
+{
+	return run_steps(m, plan, upto, back, NULL, 0, reason);
+}
+
+/* How far a plan can be taken back: all of it, unless a note says otherwise. */
+static size_t last_way_back(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_notes; i++)
+		if (strstr(plan->notes[i], "cannot be taken back"))
+			break;
+	if (i == plan->n_notes)
+		return plan->n_steps;
+	for (i = 0; i < plan->n_steps && plan->steps[i].kind != STEP_DECOMMIT; i++)
+		;
+	assert_true(i < plan->n_steps);
+	return i;
+}
+
+void try_everywhere(const struct mock *m, const struct plan *plan)
+{
+	_cleanup_free_ char *before = mock_signature(m);
+	size_t k, end = last_way_back(plan);
+
+	for (k = 0; k <= end; k++) {
+		_cleanup_mock_ struct mock *copy = mock_copy(m);
+		_cleanup_free_ char *reason = NULL, *after = NULL;
+
+		if (run_plan(copy, plan, k, true, &reason) < 0)
+			fail_msg("%s: %s", plan->summary, reason);
+		after = mock_signature(copy);
+		if (strcmp(before, after) != 0)
+			fail_msg("%s: undone after %zu steps, the machine is\n%sbut was\n%s",
+				 plan->summary, k, after, before);
+	}
+}
+
+static void check_memory(const struct mock *m, int region, const struct plan *plan,
+			 const struct request *q)
+{
+	enum zone zone = q->zone == ZONE_UNKNOWN ? ZONE_MOVABLE : q->zone;
+	struct region_memory mem;
+
+	picture_region_memory(m->picture, region, &mem);
+	if (q->verb == VERB_OFFLINE || q->no_online) {
+		/* set-mode --no-online leaves memory that is in use already as it is */
+		if (!plan->n_steps && q->verb == VERB_SET_MODE)
+			return;
+		assert_int_equal(mem.use, USE_OFFLINE);
+		return;
+	}
+	if (q->mode == MODE_DEVDAX) {
+		assert_int_equal(mem.use, USE_DEVDAX);
+		return;
+	}
+	assert_int_equal(mem.use, USE_ONLINE);
+	if (q->zone != ZONE_UNKNOWN || q->verb == VERB_CREATE)
+		assert_int_equal(zone == ZONE_MOVABLE ? mem.movable : mem.kernel, mem.online);
+}
+
+void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
+{
+	_cleanup_free_ char *reason = NULL, *policy = NULL;
+	char **regions = calloc(plan->n_regions + 1, sizeof(*regions));
+	size_t i;
+
+	mock_set_string(&policy, m->picture->auto_online);
+	for (i = 0; i < plan->n_regions; i++)
+		mock_set_string(&regions[i], plan->regions[i]);
+	if (run_steps(m, plan, plan->n_steps, false, regions, plan->n_regions, &reason) < 0)
+		fail_msg("%s: %s", plan->summary, reason);
+	/* nothing is held any longer */
+	assert_true(streq_null(policy, m->picture->auto_online));
+	assert_false(m->autoprobe_held);
+	for (i = 0; i < plan->n_regions; i++) {
+		int region = picture_find_region(m->picture, regions[i]);
+
+		if (q->verb == VERB_DESTROY) {
+			assert_int_equal(region, -1);
+		} else {
+			assert_int_not_equal(region, -1);
+			if (q->size)
+				assert_int_equal(m->picture->regions[region].size,
+						 q->size - q->size % (256 * MIB *
+								      m->picture->regions[region].ways));
+			check_memory(m, region, plan, q);
+		}
+		free(regions[i]);
+	}
+	free(regions);
+}
+
+void do_line(struct mock *m, const char *line)
+{
+	_cleanup_(request_freep) struct request *q = parse_request(line);
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *reason = NULL;
+
+	if (plan_make(m->picture, q, &plan, &reason) < 0)
+		fail_msg("%s: %s", line, reason);
+	try_everywhere(m, plan);
+	carry_out(m, plan, q);
+}
