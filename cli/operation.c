@@ -236,7 +236,7 @@ int operation_to_json(const struct operation *op, struct json_object **ret)
 	    (r = json_set_string(o, "verb", op->verb)) < 0 ||
 	    (r = json_set_string(o, "summary", op->summary)) < 0 ||
 	    (r = json_set_string(o, "state", op->state)) < 0 ||
-	    (r = json_set_string(o, "reason", op->reason)) < 0 ||
+	    (r = json_set_string(o, "reason", op->reason && *op->reason ? op->reason : NULL)) < 0 ||
 	    (r = set_strv(o, "notes", op->notes)) < 0 ||
 	    (r = set_strv(o, "regions", op->regions)) < 0 || (r = set_steps(o, op)) < 0)
 		return r;
