@@ -52,7 +52,11 @@ int render_operations(FILE *out, const struct style *style, const struct operati
 			table_add(t, TINT_NONE, "%" PRIu64, id);
 		table_add(t, TINT_NONE, "%s", l->verb);
 		table_add(t, state_tint(l->state), "%s", l->state);
-		table_add(t, TINT_NONE, "%.0f%%", l->fraction * 100);
+		/* An operation that was taken back is through, but nothing was done. */
+		if (state_tint(l->state) == TINT_GOOD || state_tint(l->state) == TINT_NONE)
+			table_add(t, TINT_NONE, "%.0f%%", l->fraction * 100);
+		else
+			table_add(t, TINT_NONE, "-");
 		table_add(t, TINT_NONE, "%s", l->summary);
 	}
 	return table_print(t, out, style, 0);

@@ -314,6 +314,26 @@ static void test_plan(void **state)
 	check_plan("{\"steps\":7,\"notes\":{}}", "plan\nnothing to do\n");
 }
 
+static void test_operations(void **state)
+{
+	struct operation_line *lines = calloc(3, sizeof(*lines));
+	_cleanup_(text_free) struct text t;
+
+	(void)state;
+	lines[0] = operation("/org/cxlmem1/operation/9", "failed", 1);
+	lines[1] = operation("/org/cxlmem1/operation/10", "undoing", 0.5);
+	lines[2] = operation("/somewhere/else", "done", 1);
+	text_open(&t);
+	assert_int_equal(render_operations(t.f, &plain, lines, 0), 0);
+	assert_int_equal(render_operations(t.f, &plain, lines, 3), 0);
+	operation_lines_free(lines, 3);
+	check_text(text_close(&t), "no operations since cxlmemd was started\n"
+				   "     ID  VERB    STATE    DONE  WHAT\n"
+				   "      9  create  failed      -  create region1: 512M on mem1\n"
+				   "     10  create  undoing     -  create region1: 512M on mem1\n"
+				   "unknown  create  done     100%  create region1: 512M on mem1\n");
+}
+
 static void test_operation(void **state)
 {
 	struct operation_step steps[] = {
@@ -360,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_status),        cmocka_unit_test(test_topology),
 		cmocka_unit_test(test_topology_rest), cmocka_unit_test(test_narrow_table),
 		cmocka_unit_test(test_plan),          cmocka_unit_test(test_operation),
+		cmocka_unit_test(test_operations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
