@@ -305,11 +305,18 @@ char *mock_signature(const struct mock *m)
 				     d->name, region_place(p, d->region), d->resource, d->size,
 				     d->dpa_resource, d->dpa_size, d->ways, d->granularity);
 		}
-	for (i = 0; i < p->n_daxes; i++)
-		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s state %s",
-		     region_place(p, p->daxes[i].region), p->daxes[i].resource,
-		     p->daxes[i].driver ?: "none",
-		     streq_null(p->daxes[i].state, "unplugged") ? "unplugged" : "");
+	for (i = 0; i < p->n_daxes; i++) {
+		const struct dax *d = &p->daxes[i];
+		uint64_t first = align_up(d->resource, p->block_size) / p->block_size;
+
+		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s", region_place(p, d->region),
+		     d->resource, d->driver ?: "none");
+		/* unplugged is as good as offline: neither is used, both can be brought online */
+		if (streq_null(d->state, "unplugged"))
+			LINE("blocks %" PRIu64 " + %" PRIu64 " state %d zone %d of %" PRIx64, first,
+			     (d->resource + d->size) / p->block_size - first, MEM_OFFLINE,
+			     ZONE_UNKNOWN, region_place(p, d->region));
+	}
 	for (i = 0; i < p->n_memory; i++)
 		LINE("blocks %" PRIu64 " + %" PRIu64 " state %d zone %d of %" PRIx64,
 		     p->memory[i].first, p->memory[i].count, p->memory[i].state, p->memory[i].zone,
