@@ -34,7 +34,8 @@ int grow(void *array, size_t n, size_t size)
 
 	/* full exactly at 0 and at the powers of two */
 	if ((n & (n - 1)) == 0 || n == 0) {
-		if (__builtin_mul_overflow(n ? n * 2 : 1, size, &bytes))
+		if (__builtin_mul_overflow(n ? n : 1, size, &bytes) ||
+		    (n && __builtin_mul_overflow(bytes, (size_t)2, &bytes)))
 			return -ENOMEM;
 		bigger = realloc(*data, bytes);
 		if (!bigger)
