@@ -8,8 +8,13 @@
 
 int interrupt_open(struct interrupt *i)
 {
+	struct sigaction action;
 	sigset_t set;
 
+	i->fd = -1;
+	/* A blocked signal is delivered to a signalfd even if it was to be ignored. */
+	if (sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+		return 0;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, &i->before) < 0)
@@ -28,7 +33,7 @@ bool interrupt_take(struct interrupt *i)
 {
 	struct signalfd_siginfo info;
 
-	return read(i->fd, &info, sizeof(info)) == sizeof(info);
+	return i->fd >= 0 && read(i->fd, &info, sizeof(info)) == sizeof(info);
 }
 
 void interrupt_close(struct interrupt *i)

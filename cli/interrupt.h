@@ -14,6 +14,8 @@ struct interrupt {
 /**
  * interrupt_open - from now on SIGINT does not kill but makes the descriptor readable
  *
+ * Where SIGINT is ignored (nohup, background jobs of a script) it stays so, and @fd is -1.
+ *
  * Return: 0, or a negative errno.
  */
 int interrupt_open(struct interrupt *i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "test.h"
@@ -14,6 +15,8 @@ void session_run(struct session *s, sd_bus *bus, const char *line)
 	int argc = 1;
 
 	assert_non_null(text);
+	/* Ignored in background jobs of scripts, and then in all that they start. */
+	signal(SIGINT, SIG_DFL);
 	while ((word = strtok_r(rest, " ", &rest))) {
 		assert_true(argc < MAX_ARGS);
 		argv[argc++] = word;

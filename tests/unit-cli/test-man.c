@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "test.h"
+
+#include "verbs.h"
+
+/* The manual page, with the escapes taken out: "\-" reads "-". */
+static char *read_page(void)
+{
+	FILE *f = fopen(MAN_PAGE, "r");
+	char *page = calloc(1, 1 << 16), *to = page;
+	int c;
+
+	assert_non_null(f);
+	assert_non_null(page);
+	while ((c = fgetc(f)) != EOF && to - page < (1 << 16) - 1)
+		if (c != '\\')
+			*to++ = c;
+	assert_true(feof(f));
+	fclose(f);
+	return page;
+}
+
+/* Whether a line of the page begins with a macro and then with @text, as the entry of a list does. */
+static int has_entry(const char *page, const char *text)
+{
+	for (const char *line = page; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (*line != '.')
+			continue;
+		line += strcspn(line, " \n");
+		if (*line == ' ' && strncmp(line + 1, text, strlen(text)) == 0 &&
+		    strchr(" \n\"", line[1 + strlen(text)]))
+			return 1;
+	}
+	return 0;
+}
+
+static void test_verbs(void **state)
+{
+	_cleanup_free_ char *page = read_page();
+
+	(void)state;
+	for (size_t i = 0; i < verb_table_size; i++)
+		if (!has_entry(page, verb_table[i].name))
+			fail_msg("the manual page says nothing about %s", verb_table[i].name);
+	assert_false(has_entry(page, "frobnicate"));
+}
+
+static void test_options(void **state)
+{
+	_cleanup_free_ char *page = read_page();
+
+	(void)state;
+	for (unsigned int i = 0; i < _OPTION_MAX; i++) {
+		const struct option_info *o = &option_table[i];
+		_cleanup_free_ char *entry = NULL;
+
+		if (o->letter)
+			assert_true(asprintf(&entry, "-%c \", \" --%s", o->letter, o->name) >= 0);
+		else
+			assert_true(asprintf(&entry, "--%s", o->name) >= 0);
+		if (!has_entry(page, entry))
+			fail_msg("the manual page has no entry .BR %s", entry);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verbs),
+		cmocka_unit_test(test_options),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <pty.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#include "interrupt.h"
+#include "term.h"
+
+struct terminal {
+	int master, slave;
+};
+
+static struct terminal open_terminal(unsigned short columns)
+{
+	struct winsize size = { .ws_col = columns, .ws_row = 24 };
+	struct terminal t;
+
+	assert_int_equal(openpty(&t.master, &t.slave, NULL, NULL, &size), 0);
+	return t;
+}
+
+static struct style look(const struct terminal *t)
+{
+	struct style style;
+
+	term_style(t->slave, &style);
+	return style;
+}
+
+static void test_style(void **state)
+{
+	struct terminal t = open_terminal(123);
+	struct style style;
+	int fds[2];
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	style = look(&t);
+	assert_true(style.terminal && style.colour);
+	assert_int_equal(style.width, 123);
+	assert_string_equal(tint_on(&style, TINT_BOLD), "\033[1m");
+	assert_string_equal(tint_off(&style, TINT_BOLD), "\033[0m");
+	assert_string_equal(tint_off(&style, TINT_NONE), "");
+
+	/* https://no-color.org: when present and not an empty string */
+	setenv("NO_COLOR", "", 1);
+	assert_true(look(&t).colour);
+	setenv("NO_COLOR", "1", 1);
+	style = look(&t);
+	assert_true(style.terminal && !style.colour);
+	assert_string_equal(tint_on(&style, TINT_BAD), "");
+	unsetenv("NO_COLOR");
+
+	setenv("TERM", "dumb", 1);
+	style = look(&t);
+	assert_true(!style.terminal && !style.colour);
+	unsetenv("TERM");
+	assert_false(look(&t).terminal);
+	setenv("TERM", "xterm", 1);
+
+	assert_int_equal(pipe(fds), 0);
+	term_style(fds[1], &style);
+	assert_true(!style.terminal && !style.colour && style.width == 0);
+	close(fds[0]);
+	close(fds[1]);
+	close(t.master);
+	close(t.slave);
+}
+
+/* Serial consoles do not tell their size. */
+static void test_no_size(void **state)
+{
+	struct terminal t = open_terminal(0);
+
+	(void)state;
+	unsetenv("COLUMNS");
+	assert_int_equal(look(&t).width, 80);
+	setenv("COLUMNS", "132", 1);
+	assert_int_equal(look(&t).width, 132);
+	setenv("COLUMNS", "wide", 1);
+	assert_int_equal(look(&t).width, 80);
+	close(t.master);
+	close(t.slave);
+}
+
+static void test_interrupt(void **state)
+{
+	struct interrupt i;
+
+	(void)state;
+	/* Ignored in background jobs of scripts, and then in all that they start. */
+	signal(SIGINT, SIG_DFL);
+	assert_int_equal(interrupt_open(&i), 0);
+	assert_false(interrupt_take(&i));
+	assert_int_equal(raise(SIGINT), 0);
+	assert_true(interrupt_take(&i));
+	assert_false(interrupt_take(&i));
+	interrupt_close(&i);
+	/* Closed twice, as when an error comes first. */
+	interrupt_close(&i);
+}
+
+static void test_interrupt_ignored(void **state)
+{
+	struct interrupt i;
+
+	(void)state;
+	signal(SIGINT, SIG_IGN);
+	assert_int_equal(interrupt_open(&i), 0);
+	assert_int_equal(raise(SIGINT), 0);
+	assert_false(interrupt_take(&i));
+	interrupt_close(&i);
+	signal(SIGINT, SIG_DFL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_style),
+		cmocka_unit_test(test_no_size),
+		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_interrupt_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
