@@ -238,16 +238,18 @@ static int steps_disable(struct planner *pl, const struct target *t)
 static int steps_release(struct planner *pl, const struct region *r)
 {
 	const struct picture *p = pl->p;
-	const struct mapping *m;
 	const struct decoder *d;
 	char *card, *decoder;
+	size_t i;
 	int e = 0;
 
 	if (r->committed != NO)
 		e = plan_step(pl, STEP(DECOMMIT, .region = r->name,
 				       UNDO(STEP(COMMIT, .region = r->name))));
 
-	for (m = r->mappings + r->n_mappings; e == 0 && m-- > r->mappings;) {
+	for (i = r->n_mappings; e == 0 && i > 0; i--) {
+		const struct mapping *m = &r->mappings[i - 1];
+
 		if (m->memdev < 0)
 			continue; /* the kernel detached the decoder when the card went */
 		d = member_decoder(p, r, m);
@@ -258,7 +260,9 @@ static int steps_release(struct planner *pl, const struct region *r)
 				       UNDO(STEP(ATTACH, .region = r->name, .position = m->position,
 						 .memdev = card, .decoder = decoder))));
 	}
-	for (m = r->mappings + r->n_mappings; e == 0 && m-- > r->mappings;) {
+	for (i = r->n_mappings; e == 0 && i > 0; i--) {
+		const struct mapping *m = &r->mappings[i - 1];
+
 		d = member_decoder(p, r, m);
 		if (!d || !d->dpa_size)
 			continue;
