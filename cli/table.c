@@ -61,6 +61,7 @@ void table_add(struct table *t, enum tint tint, const char *format, ...)
 		t->broken = true;
 		return;
 	}
+	make_plain(text);
 	t->cells[t->n_cells++] = (struct cell){ .text = text, .tint = tint };
 }
 

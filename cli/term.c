@@ -50,3 +50,10 @@ const char *tint_off(const struct style *style, enum tint tint)
 {
 	return style->colour && tint != TINT_NONE ? "\033[0m" : "";
 }
+
+void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}

@@ -28,4 +28,11 @@ void term_style(int fd, struct style *ret);
 const char *tint_on(const struct style *style, enum tint tint);
 const char *tint_off(const struct style *style, enum tint tint);
 
+/**
+ * make_plain - replace what is no printable ASCII, in place
+ *
+ * Names and versions come from devices: none of them may move the cursor, and a column is a byte.
+ */
+void make_plain(char *text);
+
 #endif

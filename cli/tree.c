@@ -69,8 +69,12 @@ struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint t
 	if (vasprintf(&node->text, format, ap) < 0)
 		node->text = NULL;
 	va_end(ap);
-	if (!node->name || !node->text)
+	if (node->name && node->text) {
+		make_plain(node->name);
+		make_plain(node->text);
+	} else {
 		t->broken = true;
+	}
 	return node;
 }
 

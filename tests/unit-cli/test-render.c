@@ -271,6 +271,24 @@ static void test_topology_rest(void **state)
 	check_lines(t.text, 80);
 }
 
+/* A device must not be able to write to the terminal of who looks at it. */
+static void test_hostile(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
+	_cleanup_(text_free) struct text t;
+
+	(void)state;
+	set(&p->memdevs[0].firmware, "\033[2J\nx\177\xc3\xa4");
+	set(&p->memdevs[0].host, "\033]0;x\007");
+	text_open(&t);
+	assert_int_equal(render_list(t.f, &plain, p, LIST_CARDS), 0);
+	assert_int_equal(render_topology(t.f, &plain, p), 0);
+	text_close(&t);
+	assert_null(strchr(t.text, '\033'));
+	assert_null(strchr(t.text, '\007'));
+	assert_non_null(strstr(t.text, "?[2J?x???"));
+}
+
 static void test_narrow_table(void **state)
 {
 	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
@@ -381,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_topology_rest), cmocka_unit_test(test_narrow_table),
 		cmocka_unit_test(test_plan),          cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
