@@ -154,7 +154,7 @@ static void test_monitor(void **state)
 	pid_t pid;
 
 	(void)state;
-	fake_daemon_bus(&d, &(struct fake){ 0 });
+	fake_daemon_bus(&d, &(struct fake){ .forged = true });
 	assert_int_equal(pipe(out), 0);
 	fflush(NULL);
 	pid = fork();
