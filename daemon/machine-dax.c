@@ -46,8 +46,19 @@ static int release(struct door *door, const char *path, const char *value, const
 int machine_hold_autoprobe(struct door *door, const struct step *s, struct step_result *ret,
 			   char **ret_reason)
 {
+	static const char *const drivers[] = { "kmem", "device_dax" };
+	int r;
+
 	(void)s;
-	return hold(door, AUTOPROBE, "0", "driver probing of the dax bus", ret, ret_reason);
+	r = hold(door, AUTOPROBE, "0", "driver probing of the dax bus", ret, ret_reason);
+	/*
+	 * A driver takes what it finds when it registers. udev loads these on the device's uevent, maybe
+	 * after the hold is over, so they register now. What is missing is told when it is bound.
+	 */
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(drivers); i++)
+		if (!sysfs_exists(door, "bus/dax/drivers/%s", drivers[i]))
+			(void)module_load(door, drivers[i], NULL);
+	return r;
 }
 
 int machine_release_autoprobe(struct door *door, const struct step *s, struct step_result *ret,
@@ -200,17 +211,22 @@ static int bind_driver(struct door *door, const struct step *s, char **ret_reaso
 	if (r < 0)
 		return say(ret_reason, r, "device_dax cannot be told about %s: %s", s->dax,
 			   strerror(-r));
-	/* new_id may have bound it at once. */
-	r = sysfs_link_name(door, &driver, DAX "/driver", s->dax);
-	if (r < 0)
-		return r;
-	if (!driver)
-		r = sysfs_write(door, s->dax, "bus/dax/drivers/%s/bind", s->driver);
-	else if (strcmp(driver, s->driver))
-		r = -EBUSY;
+	/*
+	 * new_id, or somebody else, may have bound it. Binding waits for a probe that still runs, and only
+	 * after that the driver's link means that its memory blocks are there.
+	 */
+	r = sysfs_write(door, s->dax, "bus/dax/drivers/%s/bind", s->driver);
+	if (r == -EBUSY || r == -ENODEV) {
+		int e = sysfs_link_name(door, &driver, DAX "/driver", s->dax);
+
+		if (e < 0)
+			return e;
+		if (driver && !strcmp(driver, s->driver))
+			r = 0;
+	}
 	if (r < 0)
 		return say(ret_reason, r, "%s cannot be bound to %s: %s", s->dax, s->driver,
-			   r == -EBUSY ? "another driver has it" : strerror(-r));
+			   driver ? "another driver has it" : strerror(-r));
 	return 0;
 }
 
@@ -226,11 +242,9 @@ int machine_bind(struct door *door, const struct step *s, struct step_result *re
 	if (driver && strcmp(driver, s->driver))
 		return say(ret_reason, -EBUSY, "%s is bound to %s: somebody else did that", s->dax,
 			   driver);
-	if (!driver) {
-		r = bind_driver(door, s, ret_reason);
-		if (r < 0)
-			return r;
-	}
+	r = bind_driver(door, s, ret_reason);
+	if (r < 0)
+		return r;
 	/* kmem brings the memory up in the zone of the policy in force; where it did not, we do. */
 	if (s->n_blocks > 0 && common_zone(s) != ZONE_UNKNOWN)
 		return machine_online(door, s, ret, ret_reason);
@@ -278,9 +292,12 @@ int machine_unbind(struct door *door, const struct step *s, struct step_result *
 		r = refuse_online(door, s, ret_reason);
 		if (r < 0)
 			return r;
-		/* Blocks toggled behind kmem's back leave its state stale, and it would refuse to let go. */
+		/*
+		 * Once unplugged, nobody can bring a block online between the look above and the unbind; and
+		 * blocks toggled behind kmem's back leave its state stale, and it would refuse to let go.
+		 */
 		state = kmem_state(door, s->dax);
-		if (state && strcmp(state, "unplugged") && strcmp(state, "offline")) {
+		if (state && strcmp(state, "unplugged")) {
 			r = offline_at_once(door, s, ret_reason);
 			if (r < 0)
 				return r;

@@ -256,8 +256,12 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 
 	for (;;) {
 		r = find_dax(door, region, ret);
-		if (r != 0)
-			return r < 0 ? r : 0;
+		if (r < 0)
+			return r;
+		/* On the bus a moment after its directory is there. */
+		if (r > 0 && sysfs_exists(door, "bus/dax/devices/%s", *ret))
+			return 0;
+		free(TAKE_PTR(*ret));
 		if (door_time() - start > DAX_WAIT_USEC)
 			return say(ret_reason, -ETIMEDOUT,
 				   "%s came up without a dax device: is the kernel module dax_cxl there, or "

@@ -94,20 +94,44 @@ static int add_decoder(struct port *port, struct cxl_decoder *d, bool endpoint)
 }
 
 /*
- * cxl_decoder_get_region() enumerates all regions of the root; the attribute itself is one read.
+ * A host bridge's or switch's decoder keeps the range of its last region after its release: the range says
+ * nothing about use. What does: the region attribute, and the number of decoders committed in the port
+ * (commit_end in drivers/cxl/core/hdm.c). One below that mark that has no region was released out of order,
+ * or belongs to firmware, which locks it.
  */
+static bool is_leftover(const struct decoder *d, uint64_t committed)
+{
+	if (d->region >= 0 || d->size == 0)
+		return false;
+	return (uint64_t)d->id >= committed || d->locked != YES;
+}
+
+/* cxl_decoder_get_region() would enumerate all regions of the root; the attribute itself is one read. */
 static void link_decoders(struct door *door, struct picture *p)
 {
-	for (size_t i = 0; i < p->n_ports; i++)
-		for (size_t k = 0; k < p->ports[i].n_decoders; k++) {
+	for (size_t i = 0; i < p->n_ports; i++) {
+		struct port *port = &p->ports[i];
+		uint64_t committed = UNKNOWN;
+
+		for (size_t k = 0; k < port->n_decoders; k++) {
 			_cleanup_free_ char *name = NULL;
-			struct decoder *d = &p->ports[i].decoders[k];
+			struct decoder *d = &port->decoders[k];
 
 			if (d->size == 0)
 				continue;
-			if (sysfs_read(door, &name, "bus/cxl/devices/%s/region", d->name) >= 0)
-				d->region = picture_find_region(p, name);
+			if (sysfs_read(door, &name, "bus/cxl/devices/%s/region", d->name) < 0)
+				continue;
+			d->region = picture_find_region(p, name);
+			if (port->kind == PORT_ENDPOINT || d->region >= 0 || *name)
+				continue;
+			if (committed == UNKNOWN &&
+			    sysfs_read_u64(door, &committed, "bus/cxl/devices/%s/decoders_committed",
+					   port->name) < 0)
+				continue;
+			if (is_leftover(d, committed))
+				d->resource = d->size = 0;
 		}
+	}
 }
 
 static int add_dports(struct port *port, struct cxl_port *cport)
