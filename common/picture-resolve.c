@@ -55,7 +55,7 @@ int picture_resolve_card(const struct picture *p, const char *word, int *ret, ch
 	uint64_t serial;
 	size_t i;
 
-	for (i = 0; found < 0 && i < p->n_memdevs; i++)
+	for (i = 0; found < 0 && strchr(word, ':') && i < p->n_memdevs; i++)
 		if (same_address(p->memdevs[i].host, word))
 			found = i;
 

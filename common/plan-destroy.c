@@ -165,41 +165,66 @@ static int check_cards(struct planner *pl, const struct region *r, const bool *g
 	return 0;
 }
 
+/* Highest decoder of a port that belongs to a region which is to go, or not (@wanted); -1 if none does. */
+static int highest(const struct port *port, const bool *gone, bool wanted)
+{
+	size_t i;
+
+	for (i = port->n_decoders; i > 0; i--)
+		if (port->decoders[i - 1].region >= 0 &&
+		    gone[port->decoders[i - 1].region] == wanted)
+			return i - 1;
+	return -1;
+}
+
+static int lowest_idle(const struct port *port)
+{
+	size_t i;
+
+	for (i = 0; i < port->n_decoders; i++)
+		if (port->decoders[i].region < 0 && port->decoders[i].size == 0)
+			return i;
+	return port->n_decoders;
+}
+
 /*
  * Between the root and the cards decoders may be released in any order, but a port hands out no further
  * one until those above the gap are released as well (check_commit_order() in drivers/cxl/core/region.c),
- * and what was released is not committed again before (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
+ * and a decoder above a gap is not committed again (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
  */
 static int note_gaps(struct planner *pl, const bool *gone)
 {
 	const struct picture *p = pl->p;
 	char buf[PORT_TEXT_MAX];
-	size_t i, j, k;
+	size_t i;
+	int r = 0;
 
-	for (i = 0; i < p->n_ports; i++) {
+	for (i = 0; r == 0 && i < p->n_ports; i++) {
 		const struct port *port = &p->ports[i];
-		const struct decoder *gap = NULL;
+		int goes = highest(port, gone, true), stays = highest(port, gone, false), low = -1;
+		const char *name;
 
-		if (port->kind != PORT_HOST_BRIDGE && port->kind != PORT_SWITCH)
+		if ((port->kind != PORT_HOST_BRIDGE && port->kind != PORT_SWITCH) || goes < 0)
 			continue;
-		for (j = 0; j < port->n_decoders && !gap; j++)
-			if (port->decoders[j].region >= 0 && gone[port->decoders[j].region])
-				gap = &port->decoders[j];
-		for (k = port->n_decoders; gap && k > j; k--) {
-			const struct decoder *above = &port->decoders[k - 1];
-
-			if (above->region < 0 || gone[above->region])
-				continue;
-			if (plan_note(pl,
+		while (low < stays && !(low >= 0 && port->decoders[low].region >= 0 &&
+					gone[port->decoders[low].region]))
+			low++;
+		port_text(p, i, buf);
+		if (low < stays) {
+			name = p->regions[port->decoders[low].region].name;
+			r = plan_note(pl,
 				      "%s can take no new region until %s is destroyed as well, so from "
 				      "the release of its decoders on %s cannot be taken back",
-				      port_text(p, i, buf), p->regions[above->region].name,
-				      p->regions[gap->region].name) < 0)
-				return -ENOMEM;
-			break;
+				      buf, p->regions[port->decoders[stays].region].name, name);
+		} else if (lowest_idle(port) < goes) {
+			name = p->regions[port->decoders[goes].region].name;
+			r = plan_note(pl,
+				      "%s has idle decoders below that of %s, so from the release of its "
+				      "decoders on %s cannot be taken back",
+				      buf, name, name);
 		}
 	}
-	return 0;
+	return r;
 }
 
 /* The steps most likely to fail, and the only slow ones, before anything is taken apart. */

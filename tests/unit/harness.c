@@ -225,8 +225,7 @@ void try_everywhere(const struct mock *m, const struct plan *plan)
 	}
 }
 
-static void check_memory(const struct mock *m, int region, const struct plan *plan,
-			 const struct request *q)
+static void check_memory(const struct mock *m, int region, const struct request *q)
 {
 	enum zone zone = q->zone == ZONE_UNKNOWN ? ZONE_MOVABLE : q->zone;
 	struct region_memory mem;
@@ -234,7 +233,7 @@ static void check_memory(const struct mock *m, int region, const struct plan *pl
 	picture_region_memory(m->picture, region, &mem);
 	if (q->verb == VERB_OFFLINE || q->no_online) {
 		/* set-mode --no-online leaves memory that is in use already as it is */
-		if (!plan->n_steps && q->verb == VERB_SET_MODE)
+		if (q->verb == VERB_SET_MODE && mem.use == USE_ONLINE)
 			return;
 		assert_int_equal(mem.use, USE_OFFLINE);
 		return;
@@ -273,7 +272,7 @@ void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
 				assert_int_equal(m->picture->regions[region].size,
 						 q->size - q->size % (256 * MIB *
 								      m->picture->regions[region].ways));
-			check_memory(m, region, plan, q);
+			check_memory(m, region, q);
 		}
 		free(regions[i]);
 	}
