@@ -24,7 +24,7 @@ static int print_plan(struct cli *cli, const struct command *command, const stru
 		return cli_fail(cli, r, reason);
 	if (command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);
-	else if (!command_has(command, OPTION_QUIET))
+	else if (!command_is_mute(command))
 		r = render_plan(cli->out, &cli->out_style, json);
 	return r < 0 ? cli_fail(cli, r, NULL) : STATUS_DONE;
 }
@@ -48,7 +48,7 @@ static int print_operation_json(struct cli *cli, const struct operation *op)
 /* The details cost a round trip behind the end of the operation; --quiet does without it. */
 static bool wants_details(const struct command *command)
 {
-	return command_has(command, OPTION_JSON) || !command_has(command, OPTION_QUIET);
+	return !command_is_mute(command);
 }
 
 static int print_result(struct cli *cli, const struct command *command, const struct outcome *o)

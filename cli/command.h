@@ -37,4 +37,12 @@ static inline bool command_has(const struct command *c, enum option_id option)
 	return c->values[option] != NULL;
 }
 
+/**
+ * command_is_mute - whether nothing is to be printed but errors
+ */
+static inline bool command_is_mute(const struct command *c)
+{
+	return command_has(c, OPTION_QUIET) && !command_has(c, OPTION_JSON);
+}
+
 #endif

@@ -47,7 +47,7 @@ static int print_lines_json(struct cli *cli, const struct operation_line *lines,
 	return print_json(cli, array, false);
 }
 
-static int show_all(struct cli *cli, bool as_json, char **ret_reason)
+static int show_all(struct cli *cli, const struct command *command, char **ret_reason)
 {
 	struct operation_line *lines = NULL;
 	size_t n = 0;
@@ -56,13 +56,15 @@ static int show_all(struct cli *cli, bool as_json, char **ret_reason)
 	r = bus_list_operations(cli->bus, &lines, &n, ret_reason);
 	if (r < 0)
 		return r;
-	r = as_json ? print_lines_json(cli, lines, n) :
-		      render_operations(cli->out, &cli->out_style, lines, n);
+	if (command_has(command, OPTION_JSON))
+		r = print_lines_json(cli, lines, n);
+	else if (!command_is_mute(command))
+		r = render_operations(cli->out, &cli->out_style, lines, n);
 	operation_lines_free(lines, n);
 	return r;
 }
 
-static int show_one(struct cli *cli, uint64_t id, bool as_json, char **ret_reason)
+static int show_one(struct cli *cli, const struct command *command, uint64_t id, char **ret_reason)
 {
 	_cleanup_(operation_clear) struct operation op = { 0 };
 	_cleanup_json_ struct json_object *json = NULL;
@@ -70,9 +72,9 @@ static int show_one(struct cli *cli, uint64_t id, bool as_json, char **ret_reaso
 	int r;
 
 	r = bus_get_operation(cli->bus, operation_path(id, path), &op, ret_reason);
-	if (r < 0)
+	if (r < 0 || command_is_mute(command))
 		return r;
-	if (!as_json)
+	if (!command_has(command, OPTION_JSON))
 		return render_operation(cli->out, &cli->out_style, &op);
 	r = operation_to_json(&op, &json);
 	return r < 0 ? r : print_json(cli, json, false);
@@ -80,7 +82,7 @@ static int show_one(struct cli *cli, uint64_t id, bool as_json, char **ret_reaso
 
 int show_operations(struct cli *cli, const struct command *command)
 {
-	bool as_json = command_has(command, OPTION_JSON), one = command->n_words > 0;
+	bool one = command->n_words > 0;
 	_cleanup_free_ char *reason = NULL;
 	uint64_t id = 0;
 	int r;
@@ -93,6 +95,6 @@ int show_operations(struct cli *cli, const struct command *command)
 	}
 	r = bus_connect(cli, &reason);
 	if (r == 0)
-		r = one ? show_one(cli, id, as_json, &reason) : show_all(cli, as_json, &reason);
+		r = one ? show_one(cli, command, id, &reason) : show_all(cli, command, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }

@@ -62,8 +62,8 @@ int show_status(struct cli *cli, const struct command *command)
 	int r;
 
 	r = get_json(cli, &json, &reason);
-	if (r == 0)
-		r = print_status(cli, json, command && command_has(command, OPTION_JSON), &reason);
+	if (r == 0 && !command_is_mute(command))
+		r = print_status(cli, json, command_has(command, OPTION_JSON), &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
 
@@ -77,7 +77,7 @@ int show_topology(struct cli *cli, const struct command *command)
 	r = get_json(cli, &json, &reason);
 	if (r == 0 && command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);
-	else if (r == 0 && (r = to_picture(json, &p, &reason)) == 0)
+	else if (r == 0 && !command_is_mute(command) && (r = to_picture(json, &p, &reason)) == 0)
 		r = render_topology(cli->out, &cli->out_style, p);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
@@ -150,7 +150,7 @@ int show_list(struct cli *cli, const struct command *command)
 		return STATUS_USAGE;
 	}
 	r = get_json(cli, &json, &reason);
-	if (r == 0)
+	if (r == 0 && !command_is_mute(command))
 		r = command_has(command, OPTION_JSON) ? print_part(cli, json, kind) :
 							print_list(cli, json, kind, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;

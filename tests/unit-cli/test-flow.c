@@ -235,6 +235,12 @@ static void test_views(void **state)
 	      "cxlmemctl: there is no operation 9; `cxlmemctl operations` shows those there are\n", NULL);
 	check(&empty, "status", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
 	check(&empty, "", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
+	check(&empty, "-q status", STATUS_DONE, "", "", "GetPicture\n");
+	check(&empty, "-q list", STATUS_DONE, "", "", NULL);
+	check(&empty, "-q topology", STATUS_DONE, "", "", NULL);
+	check(&empty, "-q operations", STATUS_DONE, "", "", NULL);
+	check(&empty, "-q operations 1", STATUS_DONE, "", "", NULL);
+	check(&empty, "-q plan create mem0", STATUS_DONE, "", "", NULL);
 	check(&broken, "status", STATUS_FAILED, "",
 	      "cxlmemctl: cxlmemd's answer is no JSON: unexpected end of data\n", NULL);
 	check(&odd, "topology", STATUS_FAILED, "", NULL, NULL);
