@@ -6,8 +6,8 @@
 #include "command.h"
 
 /*
- * What the verbs do. Each is given a command whose options and number of words were checked, prints its
- * result or a complaint, and returns an exit status.
+ * What the verbs do. Each is given a command whose options and number of words were checked, prints
+ * its result or a complaint, and returns an exit status.
  */
 int show_status(struct cli *cli, const struct command *command);
 int show_list(struct cli *cli, const struct command *command);

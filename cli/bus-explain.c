@@ -21,8 +21,9 @@ static int explain_errno(int r, const char *verb, char **ret_reason)
 		return r;
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return say(ret_reason, -ENOTCONN,
-			   "there is no system bus on this machine: is D-Bus installed and running?");
+		return say(
+			ret_reason, -ENOTCONN,
+			"there is no system bus on this machine: is D-Bus installed and running?");
 	case -EACCES:
 	case -EPERM:
 		return say(ret_reason, r, "%s needs root: try sudo", verb);
@@ -33,14 +34,17 @@ static int explain_errno(int r, const char *verb, char **ret_reason)
 	case -ECONNRESET:
 	case -EPIPE:
 	case -ESHUTDOWN:
-		return say(ret_reason, -ENOTCONN,
-			   "the connection to cxlmemd broke; `systemctl status cxlmemd` may say why");
+		return say(
+			ret_reason, -ENOTCONN,
+			"the connection to cxlmemd broke; `systemctl status cxlmemd` may say why");
 	case -EBADMSG:
 	case -ENXIO:
 	case -EINVAL:
-		return say(ret_reason, r,
-			   "cxlmemd's answer to %s cannot be understood: is it of the same version? "
-			   "`systemctl restart cxlmemd` starts the one that is installed", verb);
+		return say(
+			ret_reason, r,
+			"cxlmemd's answer to %s cannot be understood: is it of the same version? "
+			"`systemctl restart cxlmemd` starts the one that is installed",
+			verb);
 	default:
 		return say(ret_reason, r, "%s could not be asked for: %s", verb, strerror(-r));
 	}
@@ -66,12 +70,9 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 		NULL,
 	};
 	static const char *const strange[] = {
-		SD_BUS_ERROR_UNKNOWN_METHOD,
-		SD_BUS_ERROR_UNKNOWN_INTERFACE,
-		SD_BUS_ERROR_UNKNOWN_PROPERTY,
-		SD_BUS_ERROR_INVALID_ARGS,
-		SD_BUS_ERROR_INVALID_SIGNATURE,
-		NULL,
+		SD_BUS_ERROR_UNKNOWN_METHOD,	SD_BUS_ERROR_UNKNOWN_INTERFACE,
+		SD_BUS_ERROR_UNKNOWN_PROPERTY,	SD_BUS_ERROR_INVALID_ARGS,
+		SD_BUS_ERROR_INVALID_SIGNATURE, NULL,
 	};
 
 	if (!error || !sd_bus_error_is_set(error))
@@ -94,6 +95,6 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 	if (error->message)
 		return say(ret_reason, -EREMOTEIO, "%s could not be asked for: %s", verb,
 			   error->message);
-	return explain_errno(sd_bus_error_get_errno(error) ? -sd_bus_error_get_errno(error) : r, verb,
-			     ret_reason);
+	return explain_errno(sd_bus_error_get_errno(error) ? -sd_bus_error_get_errno(error) : r,
+			     verb, ret_reason);
 }

@@ -26,12 +26,13 @@ static int rule_add(char **rule, const char *key, const char *value)
 }
 
 int bus_watch(sd_bus *bus, sd_bus_slot **ret, const char *path, const char *interface,
-	      const char *member, sd_bus_message_handler_t handler, void *userdata, char **ret_reason)
+	      const char *member, sd_bus_message_handler_t handler, void *userdata,
+	      char **ret_reason)
 {
 	_cleanup_free_ char *rule = NULL;
 	/*
-	 * Whoever is on the bus can send any signal: only the daemon's are wanted. A direct connection has no
-	 * names, and nobody else at its other end.
+	 * Whoever is on the bus can send any signal: only the daemon's are wanted. A direct
+	 * connection has no names, and nobody else at its other end.
 	 */
 	bool named = sd_bus_is_bus_client(bus) > 0;
 	int r;
@@ -52,8 +53,9 @@ int bus_watch_daemon(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t ha
 {
 	if (sd_bus_is_bus_client(bus) <= 0)
 		return 0;
-	return add_match(bus, ret,
-			 "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-			 "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
-			 handler, userdata, ret_reason);
+	return add_match(
+		bus, ret,
+		"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+		"interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
+		handler, userdata, ret_reason);
 }

@@ -9,8 +9,8 @@
 #define BUS_PROPERTIES "org.freedesktop.DBus.Properties"
 
 /*
- * A slow machine (emulation, or a hundred cards behind slow mailboxes) takes long to read; a daemon that hangs is
- * found out by its watchdog, not here.
+ * A slow machine (emulation, or a hundred cards behind slow mailboxes) takes long to read; a daemon
+ * that hangs is found out by its watchdog, not here.
  */
 #define CALL_TIMEOUT_USEC (UINT64_C(120) * 1000 * 1000)
 
@@ -143,7 +143,8 @@ static int new_wish(sd_bus *bus, const char *member, const struct wish *wish, sd
 static int explain_wish(const struct wish *wish, int r, char **ret_reason)
 {
 	if (r == -EINVAL)
-		return say(ret_reason, r, "%s was given a word that is no UTF-8 text", wish->verb->name);
+		return say(ret_reason, r, "%s was given a word that is no UTF-8 text",
+			   wish->verb->name);
 	return bus_explain(NULL, r, wish->verb->name, ret_reason);
 }
 

@@ -9,8 +9,9 @@
 #include "wish.h"
 
 /*
- * Everything that is said to the daemon (docs/dbus.md). Functions return 0, or a negative errno with the sentence
- * for a person in @ret_reason (the caller's): -ENOTCONN when the daemon cannot be reached.
+ * Everything that is said to the daemon (docs/dbus.md). Functions return 0, or a negative errno
+ * with the sentence for a person in @ret_reason (the caller's): -ENOTCONN when the daemon cannot be
+ * reached.
  */
 
 #define BUS_NAME "org.cxlmem1"
@@ -49,14 +50,16 @@ int bus_get_picture(sd_bus *bus, char **ret_json, char **ret_reason);
 int bus_plan(sd_bus *bus, const struct wish *wish, char **ret_json, char **ret_reason);
 
 /**
- * bus_start - ask for a wish to be carried out; @answered gets the reply, an object path or an error
+ * bus_start - ask for a wish to be carried out; @answered gets the reply, an object path or an
+ * error
  * @ret: the call is forgotten when this is unreferenced; the caller's
  */
 int bus_start(sd_bus *bus, sd_bus_slot **ret, const struct wish *wish,
 	      sd_bus_message_handler_t answered, void *userdata, char **ret_reason);
 
 /**
- * bus_list_operations - running operations and the last ones that finished, oldest first as the daemon lists them
+ * bus_list_operations - running operations and the last ones that finished, oldest first as the
+ * daemon lists them
  * @ret: the caller's (operation_lines_free)
  */
 int bus_list_operations(sd_bus *bus, struct operation_line **ret, size_t *ret_n, char **ret_reason);
@@ -82,10 +85,12 @@ int bus_cancel_async(sd_bus *bus, sd_bus_slot **ret, uint64_t id, sd_bus_message
  * @path, @interface, @member: NULL = any
  * @ret: the handler is called until this is unreferenced; the caller's
  *
- * No answer is waited for: the bus keeps the order, so nothing that a later call causes can be missed.
+ * No answer is waited for: the bus keeps the order, so nothing that a later call causes can be
+ * missed.
  */
 int bus_watch(sd_bus *bus, sd_bus_slot **ret, const char *path, const char *interface,
-	      const char *member, sd_bus_message_handler_t handler, void *userdata, char **ret_reason);
+	      const char *member, sd_bus_message_handler_t handler, void *userdata,
+	      char **ret_reason);
 
 /**
  * bus_watch_daemon - have a handler called when the daemon's name gets a new owner or loses it

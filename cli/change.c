@@ -102,7 +102,8 @@ static int tell_started(struct cli *cli, const struct command *command, const st
 	}
 	if (!command_has(command, OPTION_QUIET))
 		fprintf(cli->out,
-			"operation %" PRIu64 " started; `cxlmemctl operations %" PRIu64 "` shows it\n",
+			"operation %" PRIu64 " started; `cxlmemctl operations %" PRIu64
+			"` shows it\n",
 			o->id, o->id);
 	return STATUS_DONE;
 }
@@ -110,11 +111,15 @@ static int tell_started(struct cli *cli, const struct command *command, const st
 static int tell_left(struct cli *cli, const char *verb, const struct outcome *o)
 {
 	if (o->id)
-		complain(cli, "%s was left to itself; `cxlmemctl operations %" PRIu64 "` shows how it ends",
+		complain(cli,
+			 "%s was left to itself; `cxlmemctl operations %" PRIu64
+			 "` shows how it ends",
 			 verb, o->id);
 	else
-		complain(cli, "cxlmemd has not answered yet; `cxlmemctl operations` shows whether %s "
-			      "was begun", verb);
+		complain(cli,
+			 "cxlmemd has not answered yet; `cxlmemctl operations` shows whether %s "
+			 "was begun",
+			 verb);
 	return STATUS_CANCELLED;
 }
 
@@ -185,7 +190,8 @@ static int judge_cancel(struct cli *cli, const struct command *command, const st
 {
 	if (strcmp(o->state, "cancelled") == 0) {
 		if (!command_has(command, OPTION_QUIET) && !command_has(command, OPTION_JSON))
-			fprintf(cli->out, "operation %" PRIu64 " was cancelled, the machine is as it was\n",
+			fprintf(cli->out,
+				"operation %" PRIu64 " was cancelled, the machine is as it was\n",
 				o->id);
 		return STATUS_DONE;
 	}
@@ -204,8 +210,10 @@ int cancel_operation(struct cli *cli, const struct command *command)
 	int r;
 
 	if (parse_u64(command->words[0], &id) < 0 && operation_id(command->words[0], &id) < 0) {
-		complain(cli, "\"%s\" is no ID of an operation: it is a number; `cxlmemctl operations` "
-			      "shows them", command->words[0]);
+		complain(cli,
+			 "\"%s\" is no ID of an operation: it is a number; `cxlmemctl operations` "
+			 "shows them",
+			 command->words[0]);
 		return STATUS_USAGE;
 	}
 	r = bus_connect(cli, &reason);

@@ -44,10 +44,11 @@ static int parse_long(struct command *c, char **argv, int *i, char **ret_reason)
 		const char *near = typed ? option_suggest(typed, ALL_OPTIONS) : NULL;
 
 		if (near)
-			return say(ret_reason, -EINVAL, "there is no option --%s; did you mean --%s?",
-				   typed, near);
+			return say(ret_reason, -EINVAL,
+				   "there is no option --%s; did you mean --%s?", typed, near);
 		return say(ret_reason, -EINVAL,
-			   "there is no option --%.*s; `cxlmemctl help` lists them", (int)length, name);
+			   "there is no option --%.*s; `cxlmemctl help` lists them", (int)length,
+			   name);
 	}
 	option = &option_table[id];
 	if (!option->argument) {
@@ -130,8 +131,10 @@ static int take_verb(struct command *c, char **ret_reason)
 		return 0;
 	near = verb_suggest(word, false);
 	if (near)
-		return say(ret_reason, -EINVAL, "there is no verb \"%s\"; did you mean %s?", word, near);
-	return say(ret_reason, -EINVAL, "there is no verb \"%s\"; `cxlmemctl help` lists them", word);
+		return say(ret_reason, -EINVAL, "there is no verb \"%s\"; did you mean %s?", word,
+			   near);
+	return say(ret_reason, -EINVAL, "there is no verb \"%s\"; `cxlmemctl help` lists them",
+		   word);
 }
 
 static int take_inner(struct command *c, char **ret_reason)
@@ -162,7 +165,8 @@ static int check_options(const struct command *c, const struct verb_info *verb, 
 	for (unsigned int i = 0; i < _OPTION_MAX; i++) {
 		if (!c->values[i] || allowed & BIT(i))
 			continue;
-		return say(ret_reason, -EINVAL, "%s takes no --%s; `cxlmemctl help %s` lists what it takes",
+		return say(ret_reason, -EINVAL,
+			   "%s takes no --%s; `cxlmemctl help %s` lists what it takes",
 			   c->verb->name, option_table[i].name, verb->name);
 	}
 	return 0;
@@ -177,8 +181,8 @@ static int check_words(const struct command *c, const struct verb_info *verb, ch
 	if (verb->max_words == 0)
 		return say(ret_reason, -EINVAL, "%s takes no further words, but \"%s\" was given",
 			   verb->name, c->words[0]);
-	return say(ret_reason, -EINVAL, "%s takes one word, but \"%s\" was given as well", verb->name,
-		   c->words[verb->max_words]);
+	return say(ret_reason, -EINVAL, "%s takes one word, but \"%s\" was given as well",
+		   verb->name, c->words[verb->max_words]);
 }
 
 static int understand(struct command *c, int argc, char **argv, char **ret_reason)

@@ -6,10 +6,10 @@
 
 /* A command line, understood. All strings are argv's. */
 struct command {
-	const struct verb_info *verb;  /* NULL: none was typed */
-	const struct verb_info *inner; /* what is to be planned, or NULL */
+	const struct verb_info *verb;	 /* NULL: none was typed */
+	const struct verb_info *inner;	 /* what is to be planned, or NULL */
 	const char *values[_OPTION_MAX]; /* NULL = not given; "yes" for options that take nothing */
-	char **words;                    /* owned; what is neither verb nor option */
+	char **words;			 /* owned; what is neither verb nor option */
 	size_t n_words;
 };
 
@@ -23,7 +23,8 @@ void command_clear(struct command *c);
  * @ret: the caller's (command_clear)
  * @ret_reason: on error the sentence for the person who typed it; the caller's
  *
- * Options may stand anywhere, as --name=value, --name value, -x value, -xvalue; -- ends them. The last one wins.
+ * Options may stand anywhere, as --name=value, --name value, -x value, -xvalue; -- ends them. The
+ * last one wins.
  *
  * Return: 0; -EINVAL with a reason; -ENOMEM.
  */

@@ -151,7 +151,8 @@ int find_node(const struct picture *p, uint64_t id)
 
 static int host_bridge_of(const struct picture *p, int port)
 {
-	/* Parents stand before their children, so this ends even if the picture came from a broken file. */
+	/* Parents stand before their children, so this ends even if the picture came from a broken
+	 * file. */
 	while (port >= 0 && p->ports[port].kind != PORT_HOST_BRIDGE) {
 		int parent = p->ports[port].parent;
 

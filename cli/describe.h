@@ -29,7 +29,8 @@ void total_print(const struct total *t, FILE *out);
 const char *describe_use(const struct region_memory *m);
 
 /**
- * describe_state - state of a system-ram region's memory: "online", "offline", "256M of 1G online"; else "-"
+ * describe_state - state of a system-ram region's memory: "online", "offline", "256M of 1G online";
+ * else "-"
  */
 #define STATE_SIZE 96
 char *describe_state(const struct region_memory *m, char buf[static STATE_SIZE]);
@@ -55,12 +56,14 @@ void print_members(const struct picture *p, const struct region *r, FILE *out);
 char *describe_members(const struct picture *p, const struct region *r);
 
 /**
- * memdev_ram_free - volatile capacity of a card no decoder has claimed; UNKNOWN if that cannot be told
+ * memdev_ram_free - volatile capacity of a card no decoder has claimed; UNKNOWN if that cannot be
+ * told
  */
 uint64_t memdev_ram_free(const struct picture *p, int memdev);
 
 /**
- * window_free - bytes of a window that nothing is mapped to, all holes together; UNKNOWN if that cannot be told
+ * window_free - bytes of a window that nothing is mapped to, all holes together; UNKNOWN if that
+ * cannot be told
  */
 uint64_t window_free(const struct window *w);
 
@@ -70,7 +73,8 @@ uint64_t window_free(const struct window *w);
 int find_node(const struct picture *p, uint64_t id);
 
 /**
- * memdev_has_window - whether some window goes to the host bridge a card is under; MAYBE if that cannot be told
+ * memdev_has_window - whether some window goes to the host bridge a card is under; MAYBE if that
+ * cannot be told
  */
 enum tristate memdev_has_window(const struct picture *p, int memdev);
 

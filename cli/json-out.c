@@ -10,7 +10,8 @@ int print_json(struct cli *cli, struct json_object *value, bool one_line)
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 	const char *text;
 
-	flags |= one_line ? JSON_C_TO_STRING_PLAIN : JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+	flags |= one_line ? JSON_C_TO_STRING_PLAIN :
+			    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 	text = json_object_to_json_string_ext(value, flags);
 	if (!text)
 		return -ENOMEM;

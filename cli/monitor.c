@@ -14,7 +14,8 @@ struct monitoring {
 	struct cli *cli;
 	bool as_json;
 	sd_bus_slot *picture_slot, *added_slot, *finished_slot, *changed_slot, *daemon_slot;
-	char *last;  /* the last news of a running operation: it comes again with every change of its bytes */
+	char *last; /* the last news of a running operation: it comes again with every change of its
+		       bytes */
 	bool broken; /* nobody reads any more, or no memory */
 };
 
@@ -169,8 +170,8 @@ static int on_daemon(sd_bus_message *message, void *userdata, sd_bus_error *ret_
 
 	(void)ret_error;
 	if (sd_bus_message_read(message, "sss", &name, &before, &after) >= 0)
-		print_event(userdata,
-			    &(struct event){ .name = *after ? "cxlmemd started" : "cxlmemd stopped" });
+		print_event(userdata, &(struct event){ .name = *after ? "cxlmemd started" :
+									"cxlmemd stopped" });
 	return 0;
 }
 
@@ -179,10 +180,10 @@ static int watch(struct monitoring *m, char **ret_reason)
 	sd_bus *bus = m->cli->bus;
 	int r;
 
-	if ((r = bus_watch(bus, &m->picture_slot, BUS_PATH, BUS_MANAGER, "PictureChanged", on_picture,
+	if ((r = bus_watch(bus, &m->picture_slot, BUS_PATH, BUS_MANAGER, "PictureChanged",
+			   on_picture, m, ret_reason)) < 0 ||
+	    (r = bus_watch(bus, &m->added_slot, BUS_PATH, BUS_MANAGER, "OperationAdded", on_added,
 			   m, ret_reason)) < 0 ||
-	    (r = bus_watch(bus, &m->added_slot, BUS_PATH, BUS_MANAGER, "OperationAdded", on_added, m,
-			   ret_reason)) < 0 ||
 	    (r = bus_watch(bus, &m->finished_slot, BUS_PATH, BUS_MANAGER, "OperationFinished",
 			   on_finished, m, ret_reason)) < 0 ||
 	    (r = bus_watch(bus, &m->changed_slot, NULL, "org.freedesktop.DBus.Properties",

@@ -15,7 +15,7 @@ struct operation_step {
 struct operation {
 	uint64_t id;
 	char *verb, *summary, *state, *reason; /* NULL = not told yet */
-	char **notes, **regions;               /* end with NULL; NULL = not told yet */
+	char **notes, **regions;	       /* end with NULL; NULL = not told yet */
 	struct operation_step *steps;
 	size_t n_steps;
 	uint32_t step; /* how many are done */
@@ -32,8 +32,8 @@ void operation_clear(struct operation *op);
 /**
  * operation_read - take over the properties found in a message positioned at an a{sv}
  *
- * Properties that are not there keep their values; unknown ones, and those of another type than ours, are skipped
- * so that a newer daemon can be talked to.
+ * Properties that are not there keep their values; unknown ones, and those of another type than
+ * ours, are skipped so that a newer daemon can be talked to.
  *
  * Return: 0, or a negative errno.
  */

@@ -89,8 +89,10 @@ int show_operations(struct cli *cli, const struct command *command)
 
 	if (one && parse_u64(command->words[0], &id) < 0 &&
 	    operation_id(command->words[0], &id) < 0) {
-		complain(cli, "\"%s\" is no ID of an operation: it is a number; `cxlmemctl operations` "
-			      "shows them", command->words[0]);
+		complain(cli,
+			 "\"%s\" is no ID of an operation: it is a number; `cxlmemctl operations` "
+			 "shows them",
+			 command->words[0]);
 		return STATUS_USAGE;
 	}
 	r = bus_connect(cli, &reason);

@@ -59,7 +59,8 @@ static void check_card(struct list *l, const struct picture *p, int i)
 	if (m->ram_size == UNKNOWN)
 		problem(l, TINT_WARN, "%s: the capacity could not be read", m->name);
 	else if (m->enabled == YES && m->endpoint >= 0 && memdev_has_window(p, i) == NO)
-		problem(l, TINT_WARN, "%s cannot be used: firmware set no window aside for its host bridge",
+		problem(l, TINT_WARN,
+			"%s cannot be used: firmware set no window aside for its host bridge",
 			m->name);
 }
 
@@ -71,8 +72,8 @@ static void check_region(struct list *l, const struct picture *p, int i)
 
 	picture_region_memory(p, i, &m);
 	if (m.use == USE_INCOMPLETE)
-		problem(l, TINT_BAD, "%s is not complete: `cxlmemctl destroy %s` removes it", r->name,
-			r->name);
+		problem(l, TINT_BAD, "%s is not complete: `cxlmemctl destroy %s` removes it",
+			r->name, r->name);
 	else if (m.use == USE_PARTIAL)
 		problem(l, TINT_WARN, "%s is only in part online: %s", r->name,
 			describe_state(&m, state));

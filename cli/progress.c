@@ -87,7 +87,8 @@ int progress_update(struct progress *p, const struct operation *op, uint64_t now
 		p->undoing = undoing;
 		p->step_begun = now;
 	}
-	if (now - p->begun < PATIENCE_USEC || op->n_steps == 0 || (p->drawn && now - p->drawn < REDRAW_USEC))
+	if (now - p->begun < PATIENCE_USEC || op->n_steps == 0 ||
+	    (p->drawn && now - p->drawn < REDRAW_USEC))
 		return 0;
 	return draw(p, op, now);
 }

@@ -11,9 +11,9 @@
 #include "term.h"
 
 /*
- * How a running operation is shown: on a terminal one line that is drawn again and again, but only for operations
- * that take longer than half a second; elsewhere one plain line for every step that ends.
- * Times are microseconds of CLOCK_MONOTONIC.
+ * How a running operation is shown: on a terminal one line that is drawn again and again, but only
+ * for operations that take longer than half a second; elsewhere one plain line for every step that
+ * ends. Times are microseconds of CLOCK_MONOTONIC.
  */
 struct progress {
 	FILE *out;
@@ -39,7 +39,8 @@ void progress_begin(struct progress *p, FILE *out, const struct style *style, ui
 int progress_update(struct progress *p, const struct operation *op, uint64_t now);
 
 /**
- * progress_wake - when progress_update() wants to be called even if nothing has changed; UINT64_MAX = never
+ * progress_wake - when progress_update() wants to be called even if nothing has changed; UINT64_MAX
+ * = never
  */
 uint64_t progress_wake(const struct progress *p, uint64_t now);
 

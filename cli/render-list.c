@@ -63,6 +63,15 @@ static const struct table_column window_columns[] = {
 	{ .title = "HOST BRIDGES", .flex = true },
 };
 
+static const char *capable_name(const struct window *w)
+{
+	if (w->volatile_capable == MAYBE)
+		return "unknown";
+	if (w->volatile_capable == NO)
+		return "pmem";
+	return w->pmem_capable == YES ? "ram,pmem" : "ram";
+}
+
 static void fill_windows(struct table *t, const struct picture *p)
 {
 	for (size_t i = 0; i < p->n_windows; i++) {
@@ -75,10 +84,7 @@ static void fill_windows(struct table *t, const struct picture *p)
 		table_add_size(t, window_largest_hole(w));
 		add_count(t, w->ways);
 		add_count(t, w->granularity);
-		table_add(t, TINT_NONE, "%s",
-			  w->volatile_capable == MAYBE ? "unknown" :
-			  w->volatile_capable == YES   ? (w->pmem_capable == YES ? "ram,pmem" : "ram") :
-							 "pmem");
+		table_add(t, TINT_NONE, "%s", capable_name(w));
 		add_targets(t, w);
 	}
 }
@@ -202,7 +208,8 @@ static void fill_regions(struct table *t, const struct picture *p)
 
 		picture_region_memory(p, i, &m);
 		add_name(t, r->name);
-		table_add(t, TINT_NONE, "%s", r->window < 0 ? "unknown" : p->windows[r->window].name);
+		table_add(t, TINT_NONE, "%s",
+			  r->window < 0 ? "unknown" : p->windows[r->window].name);
 		table_add_size(t, r->size);
 		add_count(t, r->ways);
 		table_add(t, use_tint(&m), "%s", describe_use(&m));
@@ -262,10 +269,13 @@ static void fill_memory(struct table *t, const struct picture *p)
 				  m->first + m->count - 1);
 		table_add_size(t, p->block_size == UNKNOWN ? UNKNOWN : m->count * p->block_size);
 		add_name(t, mem_state_name(m->state));
-		table_add(t, TINT_NONE, "%s",
-			  m->state == MEM_OFFLINE ? "-" : zone_name(m->zone) ?: "unknown");
+		if (m->state == MEM_OFFLINE)
+			table_add(t, TINT_NONE, "-");
+		else
+			add_name(t, zone_name(m->zone));
 		add_number(t, m->node);
-		table_add(t, TINT_NONE, "%s", m->region < 0 ? "unmanaged" : p->regions[m->region].name);
+		table_add(t, TINT_NONE, "%s",
+			  m->region < 0 ? "unmanaged" : p->regions[m->region].name);
 	}
 }
 
@@ -305,8 +315,10 @@ static void fill_nodes(struct table *t, const struct picture *p)
 		add_number(t, n->id);
 		table_add_size(t, n->total);
 		table_add_size(t, n->free);
-		table_add(t, TINT_NONE, "%s",
-			  n->has_cpu == YES ? "yes" : n->has_cpu == NO ? "no" : "unknown");
+		if (n->has_cpu == MAYBE)
+			table_add(t, TINT_WARN, "unknown");
+		else
+			table_add(t, TINT_NONE, "%s", n->has_cpu == YES ? "yes" : "no");
 		table_add(t, TINT_NONE, "%s", n->tier ?: "-");
 		add_node_regions(t, p, n->id);
 	}
@@ -322,8 +334,10 @@ static const struct list {
 } lists[_LIST_MAX] = {
 	[LIST_WINDOWS] = { "windows", "windows", "firmware set no windows aside for CXL memory",
 			   COLUMNS(window_columns), fill_windows },
-	[LIST_PORTS] = { "ports", "ports", "there are no CXL ports", COLUMNS(port_columns), fill_ports },
-	[LIST_CARDS] = { "cards", "memdevs", "there are no cards", COLUMNS(card_columns), fill_cards },
+	[LIST_PORTS] = { "ports", "ports", "there are no CXL ports", COLUMNS(port_columns),
+			 fill_ports },
+	[LIST_CARDS] = { "cards", "memdevs", "there are no cards", COLUMNS(card_columns),
+			 fill_cards },
 	[LIST_REGIONS] = { "regions", "regions", "there are no regions", COLUMNS(region_columns),
 			   fill_regions },
 	[LIST_DAX] = { "dax", "daxes", "there are no dax devices", COLUMNS(dax_columns), fill_dax },

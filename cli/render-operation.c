@@ -80,11 +80,11 @@ static void print_when(FILE *out, const struct operation *op)
 
 int render_operation(FILE *out, const struct style *style, const struct operation *op)
 {
-	const char *state = op->state ?: "unknown";
+	const char *state = op->state ?: "unknown", *verb = op->verb ?: "";
 
 	fprintf(out, "%soperation %" PRIu64 "%s  %s%s%s  %s\n", tint_on(style, TINT_BOLD), op->id,
 		tint_off(style, TINT_BOLD), tint_on(style, state_tint(state)), state,
-		tint_off(style, state_tint(state)), op->summary ?: op->verb ?: "");
+		tint_off(style, state_tint(state)), op->summary ?: verb);
 	print_when(out, op);
 	for (size_t i = 0; i < op->n_steps; i++) {
 		const struct operation_step *s = &op->steps[i];
@@ -95,7 +95,7 @@ int render_operation(FILE *out, const struct style *style, const struct operatio
 	if (op->reason && *op->reason)
 		fprintf(out, "reason: %s\n", op->reason);
 	for (char **note = op->notes; note && *note; note++)
-		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN), tint_off(style, TINT_WARN),
-			*note);
+		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN),
+			tint_off(style, TINT_WARN), *note);
 	return 0;
 }

@@ -14,7 +14,8 @@ static struct json_object *array_of(struct json_object *o, const char *key)
 {
 	struct json_object *value = NULL;
 
-	if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &value) ||
+	if (!json_object_is_type(o, json_type_object) ||
+	    !json_object_object_get_ex(o, key, &value) ||
 	    !json_object_is_type(value, json_type_array))
 		return NULL;
 	return value;
@@ -32,12 +33,13 @@ int render_plan(FILE *out, const struct style *style, struct json_object *plan)
 		fputs("nothing to do\n", out);
 	for (size_t i = 0; i < n_steps; i++) {
 		struct json_object *step = json_object_array_get_idx(steps, i);
+		const char *kind = text_of(step, "step") ?: "unknown step";
 
-		fprintf(out, "%3zu  %s\n", i + 1,
-			text_of(step, "text") ?: text_of(step, "step") ?: "unknown step");
+		fprintf(out, "%3zu  %s\n", i + 1, text_of(step, "text") ?: kind);
 	}
 	for (size_t i = 0; i < n_notes; i++)
-		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN), tint_off(style, TINT_WARN),
+		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN),
+			tint_off(style, TINT_WARN),
 			json_object_get_string(json_object_array_get_idx(notes, i)));
 	return 0;
 }

@@ -147,7 +147,8 @@ static void add_node(struct table *t, const struct picture *p, const struct regi
 
 static int print_regions(FILE *out, const struct style *style, const struct picture *p)
 {
-	_cleanup_(table_freep) struct table *t = table_new(region_columns, ARRAY_SIZE(region_columns));
+	_cleanup_(table_freep) struct table *t =
+		table_new(region_columns, ARRAY_SIZE(region_columns));
 
 	if (!t)
 		return -ENOMEM;
@@ -178,8 +179,8 @@ static bool is_over(const struct operation_line *line)
 	       strcmp(line->state, "undoing") != 0;
 }
 
-static int print_operations(FILE *out, const struct style *style, const struct operation_line *lines,
-			    size_t n)
+static int print_operations(FILE *out, const struct style *style,
+			    const struct operation_line *lines, size_t n)
 {
 	_cleanup_free_ struct operation_line *running = NULL;
 	size_t n_running = 0;

@@ -59,12 +59,13 @@ static void add_switch(struct topology *t, struct tree_node *parent, int port)
 	char decoders[DECODERS_SIZE];
 
 	add_below(t,
-		  tree_add(t->tree, parent, TINT_BOLD, s->host ?: s->name, "switch  %s, %s", s->name,
-			   decoders_text(s, decoders)),
+		  tree_add(t->tree, parent, TINT_BOLD, s->host ?: s->name, "switch  %s, %s",
+			   s->name, decoders_text(s, decoders)),
 		  port);
 }
 
-/* Parents stand before their children in a picture, so looking behind the parent finds all, and ends. */
+/* Parents stand before their children in a picture, so looking behind the parent finds all, and
+ * ends. */
 static void add_below(struct topology *t, struct tree_node *parent, int port)
 {
 	const struct picture *p = t->p;
@@ -147,7 +148,7 @@ static void add_dax(struct topology *t, struct tree_node *parent, int dax,
 	struct tree_node *node;
 
 	node = tree_add(t->tree, parent, TINT_BOLD, d->name, "%s  driver %s",
-			streq_null(d->driver, "kmem")       ? "system-ram" :
+			streq_null(d->driver, "kmem")	    ? "system-ram" :
 			streq_null(d->driver, "device_dax") ? "devdax" :
 							      "not used",
 			d->driver ?: "none");
@@ -167,8 +168,8 @@ static void add_region(struct topology *t, struct tree_node *parent, int region)
 	if (r->ways > 1)
 		snprintf(ways, sizeof(ways), ", %u ways of %u bytes", r->ways, r->granularity);
 	node = tree_add(t->tree, parent, m.use == USE_INCOMPLETE ? TINT_BAD : TINT_BOLD, r->name,
-			"region  %s on %s%s%s", format_size(r->size, size), members ?: "unknown", ways,
-			m.use == USE_INCOMPLETE ? ", incomplete" : "");
+			"region  %s on %s%s%s", format_size(r->size, size), members ?: "unknown",
+			ways, m.use == USE_INCOMPLETE ? ", incomplete" : "");
 	for (size_t i = 0; i < t->p->n_daxes; i++)
 		if (t->p->daxes[i].region == region)
 			add_dax(t, node, i, &m);
@@ -235,8 +236,9 @@ int render_topology(FILE *out, const struct style *style, const struct picture *
 	if (!tree || !shown)
 		return -ENOMEM;
 	if (p->n_windows == 0 && p->n_memdevs == 0) {
-		fputs("there is no CXL memory on this machine: firmware set no windows aside, and there "
-		      "are no cards\n", out);
+		fputs("there is no CXL memory on this machine: firmware set no windows aside, and "
+		      "there are no cards\n",
+		      out);
 		return 0;
 	}
 	for (size_t i = 0; i < p->n_windows; i++)

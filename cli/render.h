@@ -51,7 +51,8 @@ int render_status(FILE *out, const struct style *style, const struct picture *p,
 		  const struct operation_line *lines, size_t n_lines);
 
 /**
- * render_topology - a tree: windows, below them host bridges, switches and cards, and regions with what uses them
+ * render_topology - a tree: windows, below them host bridges, switches and cards, and regions with
+ * what uses them
  */
 int render_topology(FILE *out, const struct style *style, const struct picture *p);
 

@@ -10,7 +10,8 @@
 #include "render.h"
 #include "suggest.h"
 
-/* The picture as the daemon sent it, for --json: nothing that a newer daemon adds gets lost on the way. */
+/* The picture as the daemon sent it, for --json: nothing that a newer daemon adds gets lost on the
+ * way. */
 static int get_json(struct cli *cli, struct json_object **ret, char **ret_reason)
 {
 	_cleanup_free_ char *text = NULL;
@@ -104,11 +105,12 @@ static int parse_kind(const struct command *command, enum list_kind *ret, char *
 		}
 	near = suggest(word, next_kind, NULL);
 	if (near)
-		return say(ret_reason, -EINVAL, "there is no list of \"%s\"; did you mean %s?", word,
-			   near);
+		return say(ret_reason, -EINVAL, "there is no list of \"%s\"; did you mean %s?",
+			   word, near);
 	return say(ret_reason, -EINVAL,
-		   "there is no list of \"%s\": list takes windows, ports, cards, regions, dax, memory "
-		   "or nodes", word);
+		   "there is no list of \"%s\": list takes windows, ports, cards, regions, dax, "
+		   "memory or nodes",
+		   word);
 }
 
 static int print_part(struct cli *cli, struct json_object *json, enum list_kind kind)

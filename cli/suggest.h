@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /**
- * word_distance - how many slips of the fingers lie between two words: letters missing, doubled, wrong, or
- * two neighbours swapped
+ * word_distance - how many slips of the fingers lie between two words: letters missing, doubled,
+ * wrong, or two neighbours swapped
  *
  * Return: the number; words longer than 63 letters are only compared up to there.
  */

@@ -39,8 +39,8 @@ void term_style(int fd, struct style *ret)
 const char *tint_on(const struct style *style, enum tint tint)
 {
 	static const char *const table[_TINT_MAX] = {
-		[TINT_NONE] = "",          [TINT_BOLD] = "\033[1m",  [TINT_DIM] = "\033[2m",
-		[TINT_GOOD] = "\033[32m",  [TINT_WARN] = "\033[33m", [TINT_BAD] = "\033[1;31m",
+		[TINT_NONE] = "",	  [TINT_BOLD] = "\033[1m",  [TINT_DIM] = "\033[2m",
+		[TINT_GOOD] = "\033[32m", [TINT_WARN] = "\033[33m", [TINT_BAD] = "\033[1;31m",
 	};
 
 	return style->colour ? table[tint] : "";

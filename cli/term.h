@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-/* What may be done to the text that goes to one stream. All zero: plain, any width, for a file or a pipe. */
+/* What may be done to the text that goes to one stream. All zero: plain, any width, for a file or a
+ * pipe. */
 struct style {
 	unsigned int width; /* columns; 0 = as wide as it gets */
-	bool terminal;      /* the cursor can be moved */
+	bool terminal;	    /* the cursor can be moved */
 	bool colour;
 	bool utf8; /* line drawing characters may be used */
 };

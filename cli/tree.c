@@ -53,8 +53,8 @@ static struct tree_node *append(struct tree_node *parent)
 	return node;
 }
 
-struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint tint, const char *name,
-			   const char *format, ...)
+struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint tint,
+			   const char *name, const char *format, ...)
 {
 	struct tree_node *node = append(parent ?: &t->root);
 	va_list ap;
@@ -93,7 +93,8 @@ static void print_within(FILE *out, const char *text, size_t *room)
 	*room = 0;
 }
 
-static void print_line(const struct tree_node *n, FILE *out, const struct style *style, size_t indent)
+static void print_line(const struct tree_node *n, FILE *out, const struct style *style,
+		       size_t indent)
 {
 	size_t room = style->width ? (style->width > indent ? style->width - indent : 0) : SIZE_MAX;
 
@@ -107,7 +108,8 @@ static void print_line(const struct tree_node *n, FILE *out, const struct style 
 	fputc('\n', out);
 }
 
-/* @prefix is what stands to the left of the children's branches: three columns for each level above. */
+/* @prefix is what stands to the left of the children's branches: three columns for each level
+ * above. */
 static int print_children(const struct tree_node *n, FILE *out, const struct style *style,
 			  const char *prefix, size_t indent)
 {

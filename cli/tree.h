@@ -28,8 +28,8 @@ static inline void tree_freep(struct tree **t)
  *
  * Return: the node, never NULL; the tree's.
  */
-struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint tint, const char *name,
-			   const char *format, ...) _printf_(5, 6);
+struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint tint,
+			   const char *name, const char *format, ...) _printf_(5, 6);
 
 /**
  * tree_print - all lines, cut to the width of a terminal

@@ -11,25 +11,30 @@
 
 #define ANY UINT_MAX
 
-#define CARDS_MISSING                                                                              \
-	"needs at least one CARD: a memdev name (mem0), a serial or a PCI address; "               \
+#define CARDS_MISSING                                                                \
+	"needs at least one CARD: a memdev name (mem0), a serial or a PCI address; " \
 	"`cxlmemctl list cards` shows them"
-#define REGIONS_MISSING                                                                            \
-	"needs at least one REGION: its name (region0), its dax device (dax0.0) or its node "      \
+#define REGIONS_MISSING                                                                       \
+	"needs at least one REGION: its name (region0), its dax device (dax0.0) or its node " \
 	"(node1); `cxlmemctl list regions` shows them"
 
 const struct option_info option_table[_OPTION_MAX] = {
 	[OPTION_JSON] = { "json", 'j', NULL, "print JSON instead of text", false },
-	[OPTION_QUIET] = { "quiet", 'q', NULL, "print errors only (and JSON, if asked for)", false },
+	[OPTION_QUIET] = { "quiet", 'q', NULL, "print errors only (and JSON, if asked for)",
+			   false },
 	[OPTION_HELP] = { "help", 'h', NULL, "explain a verb, or list all", false },
 	[OPTION_VERSION] = { "version", 'V', NULL, "print the version", false },
 	[OPTION_MODE] = { "mode", 'm', "MODE", "system-ram (default) or devdax", true },
-	[OPTION_ZONE] = { "zone", 'z', "ZONE", "movable (default, can be taken away) or kernel", true },
-	[OPTION_SIZE] = { "size", 's', "SIZE", "of one region, as 512M or 1.5G (default: all)", true },
-	[OPTION_WAYS] = { "ways", 'w', "N", "cards in one region (default: all that are named)", true },
+	[OPTION_ZONE] = { "zone", 'z', "ZONE", "movable (default, can be taken away) or kernel",
+			  true },
+	[OPTION_SIZE] = { "size", 's', "SIZE", "of one region, as 512M or 1.5G (default: all)",
+			  true },
+	[OPTION_WAYS] = { "ways", 'w', "N", "cards in one region (default: all that are named)",
+			  true },
 	[OPTION_GRANULARITY] = { "granularity", 'g', "BYTES",
 				 "bytes from each card in turn, 256 to 16384", true },
-	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "this window and no other (decoder0.0)", true },
+	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "this window and no other (decoder0.0)",
+			    true },
 	[OPTION_NO_ONLINE] = { "no-online", 'N', NULL, "leave the memory offline", true },
 	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
@@ -66,8 +71,10 @@ const struct verb_info verb_table[] = {
 		.name = "plan",
 		.words = "VERB ...",
 		.brief = "the steps a verb would take; nothing is done",
-		.details = "VERB is create, online, offline, set-mode or destroy, with its own words.\n",
-		.missing = "plan needs a verb that changes something: create, online, offline, set-mode or destroy",
+		.details = "VERB is create, online, offline, set-mode or destroy, with its own "
+			   "words.\n",
+		.missing = "plan needs a verb that changes something: create, online, offline, "
+			   "set-mode or destroy",
 		.outer = true,
 		.run = make_plan,
 	},
@@ -75,12 +82,14 @@ const struct verb_info verb_table[] = {
 		.name = "create",
 		.words = "CARD...",
 		.brief = "make a region of cards and use it",
-		.details = "A CARD is a memdev name (mem0), a serial or a PCI address. Several cards make\n"
-			   "one interleaved region; with --ways 1 each makes its own. The order does not\n"
+		.details = "A CARD is a memdev name (mem0), a serial or a PCI address. Several "
+			   "cards make\n"
+			   "one interleaved region; with --ways 1 each makes its own. The order "
+			   "does not\n"
 			   "matter.\n",
-		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_SIZE) | BIT(OPTION_WAYS) |
-			   BIT(OPTION_GRANULARITY) | BIT(OPTION_WINDOW) | BIT(OPTION_NO_ONLINE) |
-			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_SIZE) |
+			   BIT(OPTION_WAYS) | BIT(OPTION_GRANULARITY) | BIT(OPTION_WINDOW) |
+			   BIT(OPTION_NO_ONLINE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "create " CARDS_MISSING,
@@ -103,7 +112,8 @@ const struct verb_info verb_table[] = {
 		.name = "offline",
 		.words = "REGION...",
 		.brief = "take the memory of regions offline",
-		.details = "What is in it moves to other memory; programs go on. All of it or nothing.\n",
+		.details = "What is in it moves to other memory; programs go on. All of it or "
+			   "nothing.\n",
 		.options = BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
@@ -120,7 +130,8 @@ const struct verb_info verb_table[] = {
 			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
-		.missing = "set-mode needs a mode and at least one REGION: cxlmemctl set-mode devdax region0",
+		.missing = "set-mode needs a mode and at least one REGION: cxlmemctl set-mode "
+			   "devdax region0",
 		.changes = true,
 		.run = make_change,
 	},

@@ -10,7 +10,8 @@ struct cli;
 struct command;
 
 /*
- * The one table that knows what can be typed: the parser, the help text and the suggestions are made from it.
+ * The one table that knows what can be typed: the parser, the help text and the suggestions are
+ * made from it.
  */
 enum option_id {
 	OPTION_JSON,
@@ -31,12 +32,12 @@ enum option_id {
 
 #define BIT(option) (UINT32_C(1) << (option))
 /* Understood in front of and behind every verb. */
-#define COMMON_OPTIONS                                                                             \
+#define COMMON_OPTIONS \
 	(BIT(OPTION_JSON) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | BIT(OPTION_VERSION))
 
 struct option_info {
-	const char *name; /* without dashes */
-	char letter;      /* 0 = none */
+	const char *name;     /* without dashes */
+	char letter;	      /* 0 = none */
 	const char *argument; /* what it takes, for the help text; NULL = nothing */
 	const char *help;
 	bool wish; /* goes to the daemon, under this name */
@@ -44,14 +45,14 @@ struct option_info {
 
 struct verb_info {
 	const char *name;
-	const char *words; /* for the usage line, "CARD..." */
-	const char *brief; /* one line */
+	const char *words;   /* for the usage line, "CARD..." */
+	const char *brief;   /* one line */
 	const char *details; /* paragraphs; NULL = the brief says it all */
 	uint32_t options;    /* beside the common ones */
 	unsigned int min_words, max_words;
 	const char *missing; /* the sentence when there are too few words */
-	bool changes;        /* a change of the machine: can be planned */
-	bool outer;          /* takes one of those that change, with its words and options */
+	bool changes;	     /* a change of the machine: can be planned */
+	bool outer;	     /* takes one of those that change, with its words and options */
 	int (*run)(struct cli *cli, const struct command *command);
 };
 
@@ -71,7 +72,8 @@ const struct verb_info *verb_find(const char *name);
 const char *verb_suggest(const char *typed, bool changes);
 
 /**
- * option_suggest - the name of the option that was probably meant, among the options in @mask; or NULL
+ * option_suggest - the name of the option that was probably meant, among the options in @mask; or
+ * NULL
  */
 const char *option_suggest(const char *typed, uint32_t mask);
 

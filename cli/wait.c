@@ -95,8 +95,10 @@ static int on_cancel_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret
 	(void)ret_error;
 	if (!sd_bus_message_is_method_error(m, NULL) || w->over)
 		return 0;
-	/* It may have finished meanwhile; then its end is on the way and says more than this refusal. */
-	(void)bus_explain(sd_bus_message_get_error(m), -sd_bus_message_get_errno(m), "cancel", &reason);
+	/* It may have finished meanwhile; then its end is on the way and says more than this
+	 * refusal. */
+	(void)bus_explain(sd_bus_message_get_error(m), -sd_bus_message_get_errno(m), "cancel",
+			  &reason);
 	progress_hide(&w->progress);
 	complain(w->cli, "%s", reason ?: "cancelling was refused");
 	return 0;
@@ -169,7 +171,8 @@ static int on_daemon(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	    !streq_null(before, w->sender))
 		return 0;
 	(void)say(&w->reason, -ENOTCONN,
-		  "cxlmemd stopped before %s was finished; `cxlmemctl status` shows what the machine is like",
+		  "cxlmemd stopped before %s was finished; `cxlmemctl status` shows what the "
+		  "machine is like",
 		  w->verb);
 	give_up(w, -ENOTCONN);
 	return 0;
@@ -245,7 +248,8 @@ static void on_interrupt(struct waiting *w)
 		w->over = true;
 		return;
 	}
-	fprintf(w->cli->err, "cancelling: cxlmemd takes back what was done; Ctrl-C again leaves it to itself\n");
+	fprintf(w->cli->err,
+		"cancelling: cxlmemd takes back what was done; Ctrl-C again leaves it to itself\n");
 	ask_to_cancel(w);
 }
 
@@ -338,13 +342,14 @@ static int wait_for(struct waiting *w, const struct wish *wish)
 	if (w->patience != PATIENCE_NONE) {
 		r = interrupt_open(&interrupt);
 		if (r < 0)
-			return say(&w->reason, r, "Ctrl-C could not be taken over: %s", strerror(-r));
+			return say(&w->reason, r, "Ctrl-C could not be taken over: %s",
+				   strerror(-r));
 	}
 	if (wish)
 		r = bus_start(w->cli->bus, &w->start_slot, wish, on_started, w, &w->reason);
 	else
-		r = bus_cancel_async(w->cli->bus, &w->cancel_slot, w->outcome.id, on_walking_back, w,
-				     &w->reason);
+		r = bus_cancel_async(w->cli->bus, &w->cancel_slot, w->outcome.id, on_walking_back,
+				     w, &w->reason);
 	return r < 0 ? r : wait_to_the_end(w, &interrupt);
 }
 

@@ -13,7 +13,8 @@ struct wish {
 };
 
 /**
- * wish_from_command - what a command asks for, checked as far as that is possible without the machine
+ * wish_from_command - what a command asks for, checked as far as that is possible without the
+ * machine
  *
  * Return: 0; -EINVAL with the sentence; -ENOMEM.
  */

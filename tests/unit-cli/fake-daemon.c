@@ -15,10 +15,10 @@
 #define OPERATION_PATH "/org/cxlmem1/operation/1"
 
 /* The child has no test to fail: whatever goes wrong there ends it, and the client notices. */
-#define must(expression)                                                                           \
-	do {                                                                                       \
-		if ((expression) < 0)                                                              \
-			_exit(99);                                                                 \
+#define must(expression)              \
+	do {                          \
+		if ((expression) < 0) \
+			_exit(99);    \
 	} while (0)
 
 struct server {
@@ -30,7 +30,8 @@ struct server {
 static void append_steps(sd_bus_message *m, const char *a, const char *b)
 {
 	must(sd_bus_message_append(m, "{sv}", "Steps", "a(sss)", 2, "create-region",
-				   "create region0", a, "online", "bring 512M of dax0.0 online", b));
+				   "create region0", a, "online", "bring 512M of dax0.0 online",
+				   b));
 }
 
 static void tell_steps(struct server *s, unsigned int done, const char *state, const char *a,
@@ -38,8 +39,8 @@ static void tell_steps(struct server *s, unsigned int done, const char *state, c
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 
-	must(sd_bus_message_new_signal(s->bus, &m, OPERATION_PATH, "org.freedesktop.DBus.Properties",
-				       "PropertiesChanged"));
+	must(sd_bus_message_new_signal(s->bus, &m, OPERATION_PATH,
+				       "org.freedesktop.DBus.Properties", "PropertiesChanged"));
 	must(sd_bus_message_append(m, "s", OPERATION));
 	must(sd_bus_message_open_container(m, 'a', "{sv}"));
 	must(sd_bus_message_append(m, "{sv}", "State", "s", state));
@@ -100,7 +101,8 @@ static void run_operation(struct server *s)
 	tell_lies(s);
 	tell_end(s->bus, end_of(s->fake), s->fake->reason ?: "");
 	if (!s->fake->no_steps)
-		tell_steps(s, 2, end_of(s->fake), well ? "done" : "undone", well ? "done" : "failed");
+		tell_steps(s, 2, end_of(s->fake), well ? "done" : "undone",
+			   well ? "done" : "failed");
 }
 
 static void press(void)
@@ -203,8 +205,8 @@ static void answer(struct server *s, sd_bus_message *m, const char *member)
 						"{\"summary\":\"create region0\",\"notes\":[],"
 						"\"steps\":[{\"text\":\"create region0\"}]}"));
 	else if (strcmp(member, "ListOperations") == 0)
-		must(sd_bus_reply_method_return(m, "a(ossds)", 1, OPERATION_PATH, "create", "running",
-						0.5, "create region0: 512M on mem0"));
+		must(sd_bus_reply_method_return(m, "a(ossds)", 1, OPERATION_PATH, "create",
+						"running", 0.5, "create region0: 512M on mem0"));
 	else
 		must(sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "no %s", member));
 }
@@ -265,7 +267,9 @@ sd_bus *fake_daemon_peer(struct fake_daemon *d, const struct fake *fake)
 		close(fds[0]);
 		must(sd_bus_new(&s.bus));
 		must(sd_bus_set_fd(s.bus, fds[1], fds[1]));
-		must(sd_bus_set_server(s.bus, 1, SD_ID128_MAKE(01,23,45,67,89,ab,cd,ef,01,23,45,67,89,ab,cd,ef)));
+		must(sd_bus_set_server(s.bus, 1,
+				       SD_ID128_MAKE(01, 23, 45, 67, 89, ab, cd, ef, 01, 23, 45, 67,
+						     89, ab, cd, ef)));
 		must(sd_bus_start(s.bus));
 		serve(&s);
 	}

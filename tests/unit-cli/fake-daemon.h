@@ -8,18 +8,19 @@
 
 #include <systemd/sd-bus.h>
 
-/* A cxlmemd that answers as a test wants it, in a process of its own. All zero: every operation is done. */
+/* A cxlmemd that answers as a test wants it, in a process of its own. All zero: every operation is
+ * done. */
 struct fake {
 	const char *error, *message; /* the answer to every call but Ping */
 	const char *state, *reason;  /* how operations end; default "done" */
-	const char *picture;         /* answer to GetPicture; default "{}" */
-	bool no_steps;               /* there was nothing to do */
-	bool early;                  /* the end is told before the answer to Start */
-	bool forged;                 /* somebody else on the bus tells a false end before the true one */
-	bool dies;                   /* behind the answer to Start */
-	bool finished_before;        /* Cancel is refused */
-	unsigned int interrupts;     /* times that Ctrl-C is pressed: after Start, and after Cancel */
-	bool stubborn;               /* does not end after Cancel */
+	const char *picture;	     /* answer to GetPicture; default "{}" */
+	bool no_steps;		     /* there was nothing to do */
+	bool early;		     /* the end is told before the answer to Start */
+	bool forged;	      /* somebody else on the bus tells a false end first */
+	bool dies;	      /* behind the answer to Start */
+	bool finished_before; /* Cancel is refused */
+	unsigned int interrupts; /* times that Ctrl-C is pressed: after Start, and after Cancel */
+	bool stubborn;		 /* does not end after Cancel */
 };
 
 struct fake_daemon {

@@ -191,8 +191,8 @@ int machine_region(struct picture *p, int window, uint64_t resource, uint64_t si
 	return index;
 }
 
-void machine_memory(struct picture *p, int region, uint64_t first, uint64_t count, enum mem_state state,
-		    enum zone zone, uint64_t node)
+void machine_memory(struct picture *p, int region, uint64_t first, uint64_t count,
+		    enum mem_state state, enum zone zone, uint64_t node)
 {
 	struct memory_run *m = picture_add_memory(p);
 

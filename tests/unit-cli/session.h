@@ -13,7 +13,8 @@ struct session {
 };
 
 /**
- * session_run - run a command line (split at blanks) over @bus, which is taken over; NULL = the system bus
+ * session_run - run a command line (split at blanks) over @bus, which is taken over; NULL = the
+ * system bus
  */
 void session_run(struct session *s, sd_bus *bus, const char *line);
 void session_free(struct session *s);

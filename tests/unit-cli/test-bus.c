@@ -8,7 +8,8 @@
 #include "fake-daemon.h"
 #include "session.h"
 
-/* The client on a real bus, a private one: names, who sends what, and what happens when there is nobody. */
+/* The client on a real bus, a private one: names, who sends what, and what happens when there is
+ * nobody. */
 
 #define SKIP 77
 
@@ -48,8 +49,8 @@ static int begin_bus(void **state)
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
 		snprintf(option, sizeof(option), "--config-file=%s", bus.file);
-		execlp("dbus-daemon", "dbus-daemon", option, "--nofork", "--nopidfile", "--nosyslog",
-		       "--print-address", NULL);
+		execlp("dbus-daemon", "dbus-daemon", option, "--nofork", "--nopidfile",
+		       "--nosyslog", "--print-address", NULL);
 		_exit(SKIP);
 	}
 	close(out[1]);
@@ -89,15 +90,16 @@ static void check(const struct fake *fake, const char *line, int status, const c
 	session_check(&s, status, out, err);
 }
 
-#define NO_DAEMON                                                                                  \
-	"cxlmemctl: cxlmemd does not answer on the system bus: start it with `systemctl start "    \
+#define NO_DAEMON                                                                               \
+	"cxlmemctl: cxlmemd does not answer on the system bus: start it with `systemctl start " \
 	"cxlmemd`\n"
 
 static void test_no_daemon(void **state)
 {
-	static const char *const lines[] = { "status", "list cards", "topology", "create mem0",
-					     "plan create mem0", "operations", "operations 1", "cancel 1",
-					     "monitor", "destroy --no-wait region0" };
+	static const char *const lines[] = {
+		"status",     "list cards",   "topology", "create mem0", "plan create mem0",
+		"operations", "operations 1", "cancel 1", "monitor",	 "destroy --no-wait region0"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -107,7 +109,8 @@ static void test_no_daemon(void **state)
 static void test_done(void **state)
 {
 	(void)state;
-	check(&(struct fake){ 0 }, "create mem0", STATUS_DONE, "done: create region0: 512M on mem0\n",
+	check(&(struct fake){ 0 }, "create mem0", STATUS_DONE,
+	      "done: create region0: 512M on mem0\n",
 	      "[1/2] create region0\n[2/2] bring 512M of dax0.0 online\nnote: 128M are lost\n");
 	check(&(struct fake){ 0 }, "create -q mem0", STATUS_DONE, "", "");
 	check(&(struct fake){ .early = true }, "create -q mem0", STATUS_DONE, "", "");
@@ -131,7 +134,8 @@ static void test_daemon_dies(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
-	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows what the "
+	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows "
+	      "what the "
 	      "machine is like\n");
 }
 
@@ -179,7 +183,8 @@ static void test_monitor(void **state)
 	}
 	assert_true(sd_bus_open_system(&bus) >= 0);
 	assert_true(sd_bus_call_method(bus, "org.cxlmem1", "/org/cxlmem1", "org.cxlmem1.Manager",
-				       "Start", NULL, NULL, "sasa{ss}", "create", 1, "mem0", 0) >= 0);
+				       "Start", NULL, NULL, "sasa{ss}", "create", 1, "mem0",
+				       0) >= 0);
 	sd_bus_flush_close_unref(bus);
 	assert_non_null(fgets(line, sizeof(line), f));
 	assert_non_null(strstr(line, " operation 1 running: create region0\n"));
@@ -201,7 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_daemon),   cmocka_unit_test(test_done),
-		cmocka_unit_test(test_forged),      cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_forged),	    cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_daemon_dies), cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_monitor),
 	};

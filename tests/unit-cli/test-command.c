@@ -96,8 +96,8 @@ static void test_refusals(void **state)
 		if (read_line(&a, &command, &wish, &reason) != -EINVAL)
 			fail_msg("\"%s\" was taken", cases[i].line);
 		if (!reason || !strstr(reason, cases[i].reason))
-			fail_msg("\"%s\": \"%s\" does not say \"%s\"", cases[i].line,
-				 reason ?: "", cases[i].reason);
+			fail_msg("\"%s\": \"%s\" does not say \"%s\"", cases[i].line, reason ?: "",
+				 cases[i].reason);
 		free(a.text);
 	}
 }
@@ -189,7 +189,8 @@ static void test_help_first(void **state)
 		struct argv a = split(lines[i]);
 
 		assert_int_equal(command_parse(a.argc, a.argv, &command, NULL), 0);
-		assert_true(command_has(&command, OPTION_HELP) || command_has(&command, OPTION_VERSION));
+		assert_true(command_has(&command, OPTION_HELP) ||
+			    command_has(&command, OPTION_VERSION));
 		free(a.text);
 	}
 }
@@ -200,9 +201,9 @@ static void test_distance(void **state)
 		const char *a, *b;
 		unsigned int d;
 	} cases[] = {
-		{ "create", "create", 0 }, { "craete", "create", 1 }, { "crate", "create", 1 },
-		{ "creates", "create", 1 }, { "cretae", "create", 1 }, { "", "abc", 3 },
-		{ "abc", "", 3 }, { "online", "offline", 2 }, { "ca", "abc", 3 },
+		{ "create", "create", 0 },  { "craete", "create", 1 },	{ "crate", "create", 1 },
+		{ "creates", "create", 1 }, { "cretae", "create", 1 },	{ "", "abc", 3 },
+		{ "abc", "", 3 },	    { "online", "offline", 2 }, { "ca", "abc", 3 },
 	};
 
 	(void)state;
@@ -215,8 +216,8 @@ static void test_distance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_options_anywhere),
-		cmocka_unit_test(test_flags),    cmocka_unit_test(test_set_mode),
+		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_options_anywhere),
+		cmocka_unit_test(test_flags),	   cmocka_unit_test(test_set_mode),
 		cmocka_unit_test(test_help_first), cmocka_unit_test(test_distance),
 	};
 

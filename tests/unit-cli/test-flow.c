@@ -46,7 +46,8 @@ static void test_done(void **state)
 static void test_quiet(void **state)
 {
 	(void)state;
-	check(&(struct fake){ 0 }, "create --quiet mem0", STATUS_DONE, "", "", "Start create mem0\n");
+	check(&(struct fake){ 0 }, "create --quiet mem0", STATUS_DONE, "", "",
+	      "Start create mem0\n");
 	check(&(struct fake){ .state = "failed", .reason = "the kernel refused" },
 	      "destroy -q region0", STATUS_FAILED, "",
 	      "cxlmemctl: destroy failed, the machine is as it was: the kernel refused\n",
@@ -57,7 +58,8 @@ static void test_early_end(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .early = true, .no_steps = true }, "online region0", STATUS_DONE,
-	      "nothing to do: create region0: 512M on mem0\n", NOTE, "Start online region0\nGetAll\n");
+	      "nothing to do: create region0: 512M on mem0\n", NOTE,
+	      "Start online region0\nGetAll\n");
 }
 
 static void test_failed(void **state)
@@ -68,7 +70,8 @@ static void test_failed(void **state)
 	      "[1/2] create region0\n"
 	      "[2/2] failed: bring 512M of dax0.0 online\n"
 	      "[1/2] taken back: create region0\n" NOTE
-	      "cxlmemctl: create failed, the machine is as it was: the kernel refused\n", NULL);
+	      "cxlmemctl: create failed, the machine is as it was: the kernel refused\n",
+	      NULL);
 	check(&(struct fake){ .state = "stuck", .reason = "region0 is left" }, "create -q mem0",
 	      STATUS_FAILED, "",
 	      "cxlmemctl: create failed and could not be taken back: region0 is left\n", NULL);
@@ -84,21 +87,25 @@ static void test_refused(void **state)
 	} cases[] = {
 		{ "org.cxlmem1.Error.NoRoom", "window decoder0.0 has 1G left, 2G asked",
 		  "window decoder0.0 has 1G left, 2G asked", STATUS_FAILED },
-		{ SD_BUS_ERROR_ACCESS_DENIED, "Rejected send message, 2 matched rules; type=\"...\"",
+		{ SD_BUS_ERROR_ACCESS_DENIED,
+		  "Rejected send message, 2 matched rules; type=\"...\"",
 		  "create needs root: try sudo", STATUS_FAILED },
-		{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "Interactive authentication required.",
-		  "create needs root: try sudo", STATUS_FAILED },
+		{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+		  "Interactive authentication required.", "create needs root: try sudo",
+		  STATUS_FAILED },
 		{ SD_BUS_ERROR_SERVICE_UNKNOWN, "The name is not activatable",
-		  "cxlmemd does not answer on the system bus: start it with `systemctl start cxlmemd`",
+		  "cxlmemd does not answer on the system bus: start it with `systemctl start "
+		  "cxlmemd`",
 		  STATUS_NO_DAEMON },
 		{ SD_BUS_ERROR_NO_REPLY, "Did not receive a reply",
 		  "cxlmemd did not answer in time; `journalctl -u cxlmemd` may say why",
 		  STATUS_NO_DAEMON },
 		{ SD_BUS_ERROR_UNKNOWN_METHOD, "Unknown method",
 		  "cxlmemd's answer to create cannot be understood: is it of the same version? "
-		  "`systemctl restart cxlmemd` starts the one that is installed", STATUS_FAILED },
-		{ "org.example.Odd", "something odd", "create could not be asked for: something odd",
+		  "`systemctl restart cxlmemd` starts the one that is installed",
 		  STATUS_FAILED },
+		{ "org.example.Odd", "something odd",
+		  "create could not be asked for: something odd", STATUS_FAILED },
 	};
 
 	(void)state;
@@ -115,11 +122,13 @@ static void test_daemon_gone(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
-	      "cxlmemctl: the connection to cxlmemd broke; `systemctl status cxlmemd` may say why\n",
+	      "cxlmemctl: the connection to cxlmemd broke; `systemctl status cxlmemd` may say "
+	      "why\n",
 	      "Start create mem0\n");
 }
 
-#define CANCELLING "cancelling: cxlmemd takes back what was done; Ctrl-C again leaves it to itself\n"
+#define CANCELLING \
+	"cancelling: cxlmemd takes back what was done; Ctrl-C again leaves it to itself\n"
 
 static void test_interrupt(void **state)
 {
@@ -130,9 +139,11 @@ static void test_interrupt(void **state)
 	/* Too late: what was asked for was done, and that is what counts. */
 	check(&(struct fake){ .interrupts = 1, .state = "done" }, "create -q mem0", STATUS_DONE, "",
 	      CANCELLING, "Start create mem0\nCancel\n");
-	check(&(struct fake){ .interrupts = 2, .stubborn = true }, "create mem0", STATUS_CANCELLED, "",
-	      CANCELLING "cxlmemctl: create was left to itself; `cxlmemctl operations 1` shows how it "
-			 "ends\n",
+	check(&(struct fake){ .interrupts = 2, .stubborn = true }, "create mem0", STATUS_CANCELLED,
+	      "",
+	      CANCELLING
+	      "cxlmemctl: create was left to itself; `cxlmemctl operations 1` shows how it "
+	      "ends\n",
 	      "Start create mem0\nCancel\n");
 }
 
@@ -140,7 +151,8 @@ static void test_no_wait(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .interrupts = 0 }, "create --no-wait mem0", STATUS_DONE,
-	      "operation 1 started; `cxlmemctl operations 1` shows it\n", "", "Start create mem0\n");
+	      "operation 1 started; `cxlmemctl operations 1` shows it\n", "",
+	      "Start create mem0\n");
 }
 
 static void test_cancel(void **state)
@@ -156,7 +168,8 @@ static void test_cancel(void **state)
 	      "cxlmemctl: operation 1 was done before it could be cancelled\n", "Cancel\n");
 	check(&(struct fake){ 0 }, "cancel one", STATUS_USAGE, "",
 	      "cxlmemctl: \"one\" is no ID of an operation: it is a number; `cxlmemctl operations` "
-	      "shows them\n", "");
+	      "shows them\n",
+	      "");
 }
 
 static void test_plan(void **state)
@@ -168,11 +181,13 @@ static void test_plan(void **state)
 	      "Plan create mem0 size=1G\n");
 	check(&(struct fake){ 0 }, "create --dry-run --size 1G mem0", STATUS_DONE, plan, "",
 	      "Plan create mem0 size=1G\n");
-	check(&(struct fake){ 0 }, "destroy -n region0", STATUS_DONE, plan, "", "Plan destroy region0\n");
+	check(&(struct fake){ 0 }, "destroy -n region0", STATUS_DONE, plan, "",
+	      "Plan destroy region0\n");
 }
 
 /* The value of a key at the end of a run's JSON. */
-static void check_json(const struct fake *fake, const char *line, const char *key, const char *wanted)
+static void check_json(const struct fake *fake, const char *line, const char *key,
+		       const char *wanted)
 {
 	_cleanup_json_ struct json_object *json = NULL;
 	_cleanup_(session_free) struct session s;
@@ -197,7 +212,8 @@ static void test_json(void **state)
 {
 	static const char steps[] =
 		"[{\"step\":\"create-region\",\"text\":\"create region0\",\"state\":\"done\"},"
-		"{\"step\":\"online\",\"text\":\"bring 512M of dax0.0 online\",\"state\":\"done\"}]";
+		"{\"step\":\"online\",\"text\":\"bring 512M of dax0.0 "
+		"online\",\"state\":\"done\"}]";
 	struct fake machine = { .picture = "{\"kernel\":\"7.3\",\"newer\":1,"
 					   "\"memdevs\":[{\"memdev\":\"mem0\",\"newer\":2}]}" };
 
@@ -230,9 +246,11 @@ static void test_views(void **state)
 	check(&empty, "list cards", STATUS_DONE, "there are no cards\n", "", "GetPicture\n");
 	check(&empty, "operations", STATUS_DONE,
 	      "ID  VERB    STATE    DONE  WHAT\n"
-	      " 1  create  running   50%  create region0: 512M on mem0\n", "", "ListOperations\n");
+	      " 1  create  running   50%  create region0: 512M on mem0\n",
+	      "", "ListOperations\n");
 	check(&empty, "operations 9", STATUS_FAILED, "",
-	      "cxlmemctl: there is no operation 9; `cxlmemctl operations` shows those there are\n", NULL);
+	      "cxlmemctl: there is no operation 9; `cxlmemctl operations` shows those there are\n",
+	      NULL);
 	check(&empty, "status", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
 	check(&empty, "", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
 	check(&empty, "-q status", STATUS_DONE, "", "", "GetPicture\n");
@@ -249,9 +267,10 @@ static void test_views(void **state)
 static void test_help_lines(void **state)
 {
 	static const char *const lines[] = {
-		"help", "help status", "help list", "help topology", "help plan", "help create",
-		"help online", "help offline", "help set-mode", "help destroy", "help operations",
-		"help cancel", "help monitor", "help help",
+		"help",		 "help status",	 "help list",	    "help topology",
+		"help plan",	 "help create",	 "help online",	    "help offline",
+		"help set-mode", "help destroy", "help operations", "help cancel",
+		"help monitor",	 "help help",
 	};
 
 	(void)state;
@@ -268,12 +287,12 @@ static void test_help_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_done),        cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_early_end),   cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_refused),     cmocka_unit_test(test_daemon_gone),
-		cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_no_wait),
-		cmocka_unit_test(test_cancel),      cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_json),        cmocka_unit_test(test_views),
+		cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
+		cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_no_wait),
+		cmocka_unit_test(test_cancel),	   cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_json),	   cmocka_unit_test(test_views),
 		cmocka_unit_test(test_help_lines),
 	};
 

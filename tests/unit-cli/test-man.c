@@ -23,7 +23,8 @@ static char *read_page(void)
 	return page;
 }
 
-/* Whether a line of the page begins with a macro and then with @text, as the entry of a list does. */
+/* Whether a line of the page begins with a macro and then with @text, as the entry of a list does.
+ */
 static int has_entry(const char *page, const char *text)
 {
 	for (const char *line = page; line; line = strchr(line, '\n')) {

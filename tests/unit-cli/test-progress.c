@@ -44,19 +44,23 @@ static void test_line(void **state)
 	check_line(&op, 80, 12 * SEC, "[3/3] bring 512M of dax0.0 online as movable  12s");
 	op.bytes_total = 512 * MIB;
 	check_line(&op, 120, SEC / 10,
-		   "[3/3] bring 512M of dax0.0 online as movable  [--------------------]  0%  0 of 512M");
+		   "[3/3] bring 512M of dax0.0 online as movable  [--------------------]  0%  0 of "
+		   "512M");
 	op.bytes_done = 128 * MIB;
 	check_line(&op, 120, 2 * SEC,
-		   "[3/3] bring 512M of dax0.0 online as movable  [#####---------------]  25%  128M of "
+		   "[3/3] bring 512M of dax0.0 online as movable  [#####---------------]  25%  "
+		   "128M of "
 		   "512M  64M/s  6.0s left");
-	check_line(&op, 80, 2 * SEC,
-		   "[3/3] bring 512M o  [#####---------------]  25%  128M of 512M  64M/s  6.0s left");
+	check_line(
+		&op, 80, 2 * SEC,
+		"[3/3] bring 512M o  [#####---------------]  25%  128M of 512M  64M/s  6.0s left");
 	check_line(&op, 60, 2 * SEC, "[3/3] bring 512M of da  25%  128M of 512M  64M/s  6.0s left");
 	check_line(&op, 30, 2 * SEC, "[3/3] bring 512M of dax0.0 on");
 	/* A kernel that counts differently must not draw outside of the bar. */
 	op.bytes_done = 1024 * MIB;
 	check_line(&op, 120, 2 * SEC,
-		   "[3/3] bring 512M of dax0.0 online as movable  [####################]  100%  512M of "
+		   "[3/3] bring 512M of dax0.0 online as movable  [####################]  100%  "
+		   "512M of "
 		   "512M  256M/s");
 }
 
@@ -133,8 +137,8 @@ static void test_duration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),     cmocka_unit_test(test_undoing),
-		cmocka_unit_test(test_plain),    cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_line),	 cmocka_unit_test(test_undoing),
+		cmocka_unit_test(test_plain),	 cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_duration),
 	};
 

@@ -84,7 +84,8 @@ static void test_empty(void **state)
 	assert_int_equal(render_status(t.f, &plain, p, NULL, 0), 0);
 	p->block_size = UNKNOWN;
 	check_text(text_close(&t),
-		   "there is no CXL memory on this machine: firmware set no windows aside, and there are "
+		   "there is no CXL memory on this machine: firmware set no windows aside, and "
+		   "there are "
 		   "no cards\n"
 		   "cards     none\n"
 		   "windows   none: firmware set no address range aside for CXL memory\n"
@@ -107,15 +108,17 @@ static void test_unknown(void **state)
 	set(&p->memdevs[1].firmware, NULL);
 	p->windows[1].size = UNKNOWN;
 	p->daxes[0].target_node = UNKNOWN;
-	check_list(p, LIST_CARDS,
-		   "CARD  SERIAL   ADDRESS          SIZE     FREE  STATE    HEALTH   FIRMWARE\n"
-		   "mem0  0x1000   0000:0d:00.0     512M        0  enabled  unknown  BWFW VERSION 00\n"
-		   "mem1  unknown  unknown       unknown  unknown  unknown  unknown  unknown\n");
+	check_list(
+		p, LIST_CARDS,
+		"CARD  SERIAL   ADDRESS          SIZE     FREE  STATE    HEALTH   FIRMWARE\n"
+		"mem0  0x1000   0000:0d:00.0     512M        0  enabled  unknown  BWFW VERSION 00\n"
+		"mem1  unknown  unknown       unknown  unknown  unknown  unknown  unknown\n");
 	text_open(&t);
 	assert_int_equal(render_status(t.f, &plain, p, NULL, 0), 0);
 	text_close(&t);
 	assert_non_null(strstr(t.text, "!  mem1: the capacity could not be read\n"));
-	assert_non_null(strstr(t.text, "cards     2 with at least 512M, unknown of it in no region\n"));
+	assert_non_null(
+		strstr(t.text, "cards     2 with at least 512M, unknown of it in no region\n"));
 	assert_non_null(strstr(t.text, "windows   3 with at least 8G, at least 7.5G free\n"));
 	assert_null(strstr(t.text, " 0 of it"));
 }
@@ -174,22 +177,24 @@ static void test_status(void **state)
 	text_open(&t);
 	assert_int_equal(render_status(t.f, &plain, p, lines, 3), 0);
 	operation_lines_free(lines, 3);
-	check_text(text_close(&t),
-		   "!! operation 5 (create) could not be undone: `cxlmemctl operations 5` shows what is "
-		   "left\n"
-		   "!  region0 is only in part online: 256M of 512M online\n"
-		   "\n"
-		   "cards     2 with 1G, 512M of it in no region\n"
-		   "windows   3 with 12G, 11.5G free\n"
-		   "regions   1 with 512M: 256M online, 256M offline\n"
-		   "unmanaged 1G that firmware mapped by itself\n"
-		   "kernel    7.3.4, memory blocks of 128M, brings new memory online by itself (online)\n"
-		   "\n"
-		   "REGION   SIZE  USE         STATE                ZONE     NODE  NODE USED  CARDS\n"
-		   "region0  512M  system-ram  256M of 512M online  movable     1        56M  mem0\n"
-		   "\n"
-		   "ID  VERB    STATE    DONE  WHAT\n"
-		   " 7  create  running   42%  create region1: 512M on mem1\n");
+	check_text(
+		text_close(&t),
+		"!! operation 5 (create) could not be undone: `cxlmemctl operations 5` shows what is "
+		"left\n"
+		"!  region0 is only in part online: 256M of 512M online\n"
+		"\n"
+		"cards     2 with 1G, 512M of it in no region\n"
+		"windows   3 with 12G, 11.5G free\n"
+		"regions   1 with 512M: 256M online, 256M offline\n"
+		"unmanaged 1G that firmware mapped by itself\n"
+		"kernel    7.3.4, memory blocks of 128M, brings new memory online by itself "
+		"(online)\n"
+		"\n"
+		"REGION   SIZE  USE         STATE                ZONE     NODE  NODE USED  CARDS\n"
+		"region0  512M  system-ram  256M of 512M online  movable     1        56M  mem0\n"
+		"\n"
+		"ID  VERB    STATE    DONE  WHAT\n"
+		" 7  create  running   42%  create region1: 512M on mem1\n");
 }
 
 static void test_topology(void **state)
@@ -216,9 +221,10 @@ static void test_topology(void **state)
 	check_lines(t.text, 80);
 
 	text_open(&narrow);
-	assert_int_equal(render_topology(narrow.f,
-					 &(struct style){ .width = 40, .colour = true, .utf8 = true }, p),
-			 0);
+	assert_int_equal(
+		render_topology(narrow.f,
+				&(struct style){ .width = 40, .colour = true, .utf8 = true }, p),
+		0);
 	check_lines(text_close(&narrow), 40);
 	assert_non_null(strstr(narrow.text, "│  └─ \033[1mmem0\033[0m"));
 }
@@ -297,9 +303,9 @@ static void test_narrow_table(void **state)
 	(void)state;
 	text_open(&t);
 	for (enum list_kind kind = 0; kind < _LIST_MAX; kind++)
-		assert_int_equal(render_list(t.f, &(struct style){ .width = 80, .colour = true }, p,
-					     kind),
-				 0);
+		assert_int_equal(
+			render_list(t.f, &(struct style){ .width = 80, .colour = true }, p, kind),
+			0);
 	check_lines(text_close(&t), 80);
 	assert_non_null(strstr(t.text, "pci0000:0c,pc..\n"));
 }
@@ -326,7 +332,8 @@ static void test_plan(void **state)
 		   "  2  commit\n"
 		   "  3  unknown step\n"
 		   "note: 128M are lost\n");
-	check_plan("{\"summary\":\"online region0\",\"steps\":[]}", "online region0\nnothing to do\n");
+	check_plan("{\"summary\":\"online region0\",\"steps\":[]}",
+		   "online region0\nnothing to do\n");
 	/* A daemon that is not ours. */
 	check_plan("[]", "plan\nnothing to do\n");
 	check_plan("{\"steps\":7,\"notes\":{}}", "plan\nnothing to do\n");
@@ -345,11 +352,12 @@ static void test_operations(void **state)
 	assert_int_equal(render_operations(t.f, &plain, lines, 0), 0);
 	assert_int_equal(render_operations(t.f, &plain, lines, 3), 0);
 	operation_lines_free(lines, 3);
-	check_text(text_close(&t), "no operations since cxlmemd was started\n"
-				   "     ID  VERB    STATE    DONE  WHAT\n"
-				   "      9  create  failed      -  create region1: 512M on mem1\n"
-				   "     10  create  undoing     -  create region1: 512M on mem1\n"
-				   "unknown  create  done     100%  create region1: 512M on mem1\n");
+	check_text(text_close(&t),
+		   "no operations since cxlmemd was started\n"
+		   "     ID  VERB    STATE    DONE  WHAT\n"
+		   "      9  create  failed      -  create region1: 512M on mem1\n"
+		   "     10  create  undoing     -  create region1: 512M on mem1\n"
+		   "unknown  create  done     100%  create region1: 512M on mem1\n");
 }
 
 static void test_operation(void **state)
@@ -393,13 +401,12 @@ static void test_operation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lists),         cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_unknown),       cmocka_unit_test(test_health),
-		cmocka_unit_test(test_status),        cmocka_unit_test(test_topology),
+		cmocka_unit_test(test_lists),	      cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_health),
+		cmocka_unit_test(test_status),	      cmocka_unit_test(test_topology),
 		cmocka_unit_test(test_topology_rest), cmocka_unit_test(test_narrow_table),
-		cmocka_unit_test(test_plan),          cmocka_unit_test(test_operation),
-		cmocka_unit_test(test_operations),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_plan),	      cmocka_unit_test(test_operation),
+		cmocka_unit_test(test_operations),    cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

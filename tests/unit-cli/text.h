@@ -24,8 +24,8 @@ void text_free(struct text *t);
 void check_text(const char *got, const char *wanted);
 
 /**
- * check_lines - fail the test if a line has more than @columns columns (UTF-8, escape sequences not counted) or ends
- * in a blank
+ * check_lines - fail the test if a line has more than @columns columns (UTF-8, escape sequences not
+ * counted) or ends in a blank
  */
 void check_lines(const char *text, unsigned int columns);
 
