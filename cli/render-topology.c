@@ -14,6 +14,7 @@ struct topology {
 	const struct picture *p;
 	struct tree *tree;
 	bool *shown; /* by port: its place in the tree was printed */
+	bool broken; /* for want of memory */
 };
 
 /* "1 of 4 decoders in use" */
@@ -64,22 +65,60 @@ static void add_switch(struct topology *t, struct tree_node *parent, int port)
 		  port);
 }
 
-/* Parents stand before their children in a picture, so looking behind the parent finds all, and
- * ends. */
-static void add_below(struct topology *t, struct tree_node *parent, int port)
-{
-	const struct picture *p = t->p;
+struct child {
+	int port;
+	const char *place; /* the parent's dport it hangs on: a PCI address of fixed width */
+};
 
-	t->shown[port] = true;
+static int by_place(const void *a, const void *b)
+{
+	const struct child *x = a, *y = b;
+	int order = strcmp(x->place, y->place);
+
+	return order ? order : x->port - y->port;
+}
+
+/* Parents stand before their children in a picture: looking behind the parent finds all, and ends.
+ */
+static int find_children(const struct picture *p, int port, struct child **ret, size_t *ret_n)
+{
+	struct child *children = NULL;
+	size_t n = 0;
+
 	for (int i = port + 1; i < (int)p->n_ports; i++) {
 		if (p->ports[i].parent != port)
 			continue;
-		if (p->ports[i].kind == PORT_SWITCH)
-			add_switch(t, parent, i);
-		else if (p->ports[i].kind == PORT_ENDPOINT) {
-			t->shown[i] = true;
-			if (p->ports[i].memdev >= 0)
-				add_card(t, parent, p->ports[i].memdev);
+		if (grow(&children, n, sizeof(*children)) < 0) {
+			free(children);
+			return -ENOMEM;
+		}
+		children[n++] = (struct child){ i, p->ports[i].parent_dport ?: "" };
+	}
+	if (n > 1)
+		qsort(children, n, sizeof(*children), by_place);
+	*ret = children;
+	*ret_n = n;
+	return 0;
+}
+
+static void add_below(struct topology *t, struct tree_node *parent, int port)
+{
+	_cleanup_free_ struct child *children = NULL;
+	const struct picture *p = t->p;
+	size_t n = 0;
+
+	t->shown[port] = true;
+	if (find_children(p, port, &children, &n) < 0)
+		t->broken = true;
+	for (size_t i = 0; i < n; i++) {
+		const struct port *child = &p->ports[children[i].port];
+
+		if (child->kind == PORT_SWITCH)
+			add_switch(t, parent, children[i].port);
+		else if (child->kind == PORT_ENDPOINT) {
+			t->shown[children[i].port] = true;
+			if (child->memdev >= 0)
+				add_card(t, parent, child->memdev);
 		}
 	}
 }
@@ -244,5 +283,5 @@ int render_topology(FILE *out, const struct style *style, const struct picture *
 	for (size_t i = 0; i < p->n_windows; i++)
 		add_window(&t, i);
 	add_rest(&t);
-	return tree_print(tree, out, style);
+	return t.broken ? -ENOMEM : tree_print(tree, out, style);
 }

@@ -243,6 +243,9 @@ static void test_topology_rest(void **state)
 	machine_card(p, sw, 2, "0000:10:00.0", 256 * MIB);
 	machine_card(p, b, 3, "0000:df:00.0", 256 * MIB);
 	machine_card(p, b, 4, "0000:e0:00.0", 256 * MIB);
+	/* Cards stand in the order of their slots, not in that of their arrival. */
+	set(&p->ports[p->memdevs[0].endpoint].parent_dport, "0000:0e:01.0");
+	set(&p->ports[p->memdevs[1].endpoint].parent_dport, "0000:0e:00.0");
 	p->memdevs[3].endpoint = -1;
 	p->memdevs[3].enabled = NO;
 	p->ports[p->n_ports - 1].memdev = -1;
@@ -262,8 +265,8 @@ static void test_topology_rest(void **state)
 		   "decoder0.0  window  2G, 1.5G free\n"
 		   "|- pci0000:0c  host bridge  port1, 1 of 1 decoders in use\n"
 		   "|  `- 0000:0d:00.0  switch  port3, 1 of 2 decoders in use\n"
-		   "|     |- mem0  card  256M, 0 free, serial 0x1, at 0000:0f:00.0\n"
-		   "|     `- mem1  card  256M, 0 free, serial 0x2, at 0000:10:00.0\n"
+		   "|     |- mem1  card  256M, 0 free, serial 0x2, at 0000:10:00.0\n"
+		   "|     `- mem0  card  256M, 0 free, serial 0x1, at 0000:0f:00.0\n"
 		   "|- region0  region  512M on mem0,unknown, 2 ways of 1024 bytes\n"
 		   "|  `- dax0.0  devdax  driver device_dax\n"
 		   "|- region1  region  0 on none, incomplete\n"
