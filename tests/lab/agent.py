@@ -227,6 +227,11 @@ class Agent:
         except OSError as error:
             raise GuestError(f"the connection to the guest is lost ({error.strerror})") from error
 
+    @property
+    def closed(self) -> bool:
+        """Whether QEMU has ended the connection."""
+        return self._gone is not None
+
     def close(self) -> None:
         """Close the connection; commands still running fail with "closed"."""
         try:

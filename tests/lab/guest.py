@@ -9,52 +9,28 @@ import os
 import shlex
 import shutil
 import tarfile
-import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
-from . import checkers, disk
+from . import checkers, disk, ready, snapshot
 from .agent import Agent, Command
 from .assets import Assets
 from .errors import CommandFailed, GuestError, LabError
-from .qemu import MEMORY_MIB, Machine, Process, backend
+from .qemu import MEMORY_MIB, Machine, backend
 from .qmp import Qmp
+from .ready import SERVICE
+from .session import Session
 from .sizes import card_mib
 from .topologies import Card, TOPOLOGIES
 
-SERVICE = "cxlmemd.service"
-BOOT_TIMEOUT = 240.0
+BOOT_TIMEOUT = 400.0
 COMMAND_TIMEOUT = 120.0
 PLUG_TIMEOUT = 60.0
 UNPLUG_TIMEOUT = 60.0
 HOT_SERIAL = 0x2001
-
-# Ends when the guest lists the wanted number of cards, each with its endpoint.
-_WAIT_CARDS = """\
-shopt -s nullglob
-while :; do
-    mem=(/sys/bus/cxl/devices/mem*)
-    endpoint=(/sys/bus/cxl/devices/endpoint*)
-    [ ${#mem[@]} -eq %d ] && [ ${#endpoint[@]} -eq %d ] && break
-    sleep 0.1
-done
-"""
-
-_WAIT_SERIAL = """\
-while :; do
-    for mem in /sys/bus/cxl/devices/mem*; do
-        read -r serial 2>/dev/null <"$mem/serial" || continue
-        if [ $((serial)) -eq %d ] && [ -e "$mem/driver" ]; then
-            echo "${mem##*/}"
-            exit 0
-        fi
-    done
-    sleep 0.1
-done
-"""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -90,23 +66,11 @@ class Guest:
         self._devices = {card.name: card.name for card in self.topology.cards}
         self._boot_id = ""
         self._closed = False
-        self._process: Process | None = None
-        self._qmp: Qmp | None = None
-        self._agent: Agent | None = None
-        kernel = assets.kernel(options.kernel)
-        layers = [assets.base(), kernel.modules]
-        layers.append(assets.lab_layer() if options.bare else assets.project.layer(options.build))
-        template = assets.disk()
-        base = os.environ.get("XDG_RUNTIME_DIR") or None
-        self.directory = Path(tempfile.mkdtemp(prefix="cxlmem-lab-", dir=base))
+        self._session: Session | None = None
+        self.directory = snapshot.directory()
         try:
-            disk.copy(template, self.directory / "upper.img")
-            self.machine = Machine(
-                topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
-                layers=layers, disk=self.directory / "upper.img", directory=self.directory,
-                accel=assets.accel(), kernel_arguments=options.kernel_arguments,
-                memory_mib=options.memory_mib)
-            self._power_on()
+            self.machine = self._make_machine()
+            self._power_on(first=True)
         except BaseException:
             self.close()
             raise
@@ -184,7 +148,7 @@ class Guest:
             with tarfile.open(fileobj=data, mode="w") as archive:
                 archive.add(source, arcname=".")
             script = f"mkdir -p {shlex.quote(path)} && tar -x --no-same-owner -C {shlex.quote(path)}"
-            self._feed(script, data.getvalue())
+            self.session.feed(script, data.getvalue(), COMMAND_TIMEOUT)
             return
         mode = source.stat().st_mode & 0o7777
         self.write(path, source.read_bytes(), mode)
@@ -193,8 +157,9 @@ class Guest:
         """Make a file in the guest; it appears whole or not at all."""
         name = shlex.quote(path)
         content = data.encode() if isinstance(data, str) else data
-        self._feed(f"mkdir -p \"$(dirname {name})\" && cat >{name}.lab && "
-                   f"chmod {mode:o} {name}.lab && mv -f {name}.lab {name}", content)
+        script = (f"mkdir -p \"$(dirname {name})\" && cat >{name}.lab && "
+                  f"chmod {mode:o} {name}.lab && mv -f {name}.lab {name}")
+        self.session.feed(script, content, COMMAND_TIMEOUT)
 
     def pull(self, path: str, local: str | Path) -> None:
         """Copy a file out of the guest."""
@@ -210,22 +175,21 @@ class Guest:
             raise CommandFailed(f"cat {path}", command.status or 0, command.stderr)
         return command.stdout_bytes
 
-    def _feed(self, script: str, data: bytes) -> None:
-        command = self.agent.start(["bash", "-c", script], text=script)
-        command.write(data)
-        command.close_stdin()
-        self.agent.finish(command, COMMAND_TIMEOUT)
-        if command.status != 0:
-            raise CommandFailed(script, command.status or 0, command.output)
-
     # The machine
+
+    @property
+    def session(self) -> Session:
+        """The running machine."""
+        if self._session is None:
+            raise GuestError("the guest is switched off")
+        return self._session
 
     @property
     def agent(self) -> Agent:
         """The connection to the guest's agent."""
-        if self._agent is None:
-            raise GuestError("the guest is switched off")
-        return self._agent
+        agent = self.session.agent
+        assert agent is not None
+        return agent
 
     def qmp(self, cmd: str, **arguments: Any) -> Any:
         """Run a QMP command; `_` in an argument's name stands for `-`. Raises GuestError."""
@@ -268,11 +232,7 @@ class Guest:
 
     def wait_memdev(self, serial: int, timeout: float = PLUG_TIMEOUT) -> str:
         """Wait until the guest lists a card with this serial; returns its memdev's name."""
-        try:
-            return self.check(_WAIT_SERIAL % serial, timeout).strip()
-        except GuestError as error:
-            raise GuestError(f"the guest does not list a card with serial {serial:#x}: "
-                             f"{error}") from None
+        return ready.wait_memdev(self.session, serial, timeout)
 
     def unplug(self, card: str, wait: bool | float = True) -> None:
         """Press the attention button of the card's slot, and wait until the card is gone.
@@ -312,29 +272,29 @@ class Guest:
         return {item["name"] for item in self.qmp("qom-list", path="/machine/peripheral")}
 
     def _control(self) -> Qmp:
-        if self._qmp is None:
-            raise GuestError("the guest is switched off")
-        return self._qmp
+        qmp = self.session.qmp
+        assert qmp is not None
+        return qmp
 
     # Power
 
     def alive(self) -> bool:
         """Whether QEMU runs; a guest whose kernel panicked does not."""
-        return self._process is not None and self._process.alive()
+        return self._session is not None and self._session.alive()
 
     def reboot(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Reboot in an orderly way; returns when the guest is ready again.
+        """Shut down in an orderly way and start again; returns when the guest is ready.
 
-        The disk and the cards stay as they are. What ran in the guest is gone.
+        The disk and the cards stay as they are. What ran in the guest is gone. QEMU is started
+        anew: its CXL cards come out of a warm reset with their ranges still enabled, and the
+        kernel then refuses them ("Range register decodes outside platform defined CXL ranges").
         """
-        self.forget_events("RESET")
-        self.qmp("set-action", reboot="reset")
-        try:
-            self.agent.start(["systemctl", "reboot"])
-            self.wait_event("RESET", timeout)
-        finally:
-            self.qmp("set-action", reboot="shutdown")
-        self._wait_ready(timeout)
+        self._cards = self.cards()
+        self.agent.start(["systemctl", "reboot"])
+        if not self.session.process.wait(timeout):
+            raise GuestError(f"the guest did not shut down within {timeout:g} s")
+        self._power_off()
+        self._power_on()
 
     def power_cut(self, restart: bool = True) -> None:
         """Switch the machine off at once and on again: what was not synced is lost.
@@ -342,10 +302,8 @@ class Guest:
         The same cards are in the same slots afterwards (also after a crash of the guest). With
         restart=False the machine stays off until power_on().
         """
-        if self._qmp is not None and not self._qmp.closed and self.alive():
-            gone = set(self._cards) - set(self.cards())
-            for name in gone:
-                del self._cards[name]
+        if self.alive():
+            self._cards = self.cards()
         self._power_off()
         if restart:
             self.power_on()
@@ -392,8 +350,7 @@ class Guest:
     def service_journal(self, lines: int = 100) -> str:
         """The end of the journal of the service."""
         try:
-            return self.sh(f"journalctl --no-pager -o short-monotonic -n {lines} -u {SERVICE}",
-                           30)[1]
+            return ready.journal(self.session, lines)
         except GuestError as error:
             return f"(no journal: {error})"
 
@@ -410,9 +367,9 @@ class Guest:
 
     def switch_off(self) -> None:
         """End QEMU from another thread; what waits for the guest fails at once."""
-        process = self._process
-        if process:
-            process.kill()
+        session = self._session
+        if session:
+            session.process.kill()
 
     def close(self) -> None:
         """Switch the guest off and remove what it was made of; its logs go to `keep`."""
@@ -427,47 +384,76 @@ class Guest:
                     shutil.copy(self.directory / name, self.keep / name)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _power_on(self) -> None:
+    def _make_machine(self) -> Machine:
+        """Everything but the cards; makes what is missing in the cache."""
+        options, assets = self.options, self.assets
+        kernel = assets.kernel(options.kernel)
+        machine = Machine(
+            topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
+            layers=[assets.base(), kernel.modules, assets.lab_layer()],
+            disk=self.directory / "upper.img", directory=self.directory,
+            accel=assets.accel(), cards=list(self.topology.cards),
+            kernel_arguments=options.kernel_arguments, memory_mib=options.memory_mib)
+        saved = None if options.boot else snapshot.get(assets, machine)
+        if saved:
+            machine.incoming = saved.state
+            disk.copy(saved.disk, machine.disk)
+        else:
+            if not options.bare:
+                machine.layers.append(assets.project.built(options.build).layer)
+            disk.copy(assets.disk(), machine.disk)
+        return machine
+
+    def _power_on(self, first: bool = False) -> None:
+        """Start QEMU and wait until the guest is ready."""
         start = time.monotonic()
         self.machine.cards = list(self._cards.values())
         self._devices = {name: name for name in self._cards}
-        self._process = Process(self.assets.spawner, self.assets.tools(), self.machine)
-        self._qmp = Qmp(self.directory / "qmp")
-        self._agent = Agent(self.directory / "agent")
-        self._wait_ready(BOOT_TIMEOUT)
+        self._session = Session(self.assets.spawner, self.assets.tools(), self.machine)
+        if first and self.machine.incoming:
+            self._wait_thaw(BOOT_TIMEOUT)
+        else:
+            self._wait_boot(BOOT_TIMEOUT)
+        self.machine.incoming = None  # from now on it boots like any other machine
         self.timings["ready"] = time.monotonic() - start
 
     def _power_off(self) -> None:
-        if self._process:
-            self._process.kill()
-        if self._agent:
-            self._agent.close()
-        if self._qmp:
-            self._qmp.close()
-        self._process = self._qmp = self._agent = None
+        if self._session:
+            self._session.close()
+        self._session = None
 
-    def _wait_ready(self, timeout: float) -> None:
-        """Wait for the agent, for the cards and for the service."""
+    def _wait_thaw(self, timeout: float) -> None:
+        """A guest from a snapshot: install the project, and let it find its hardware."""
         start = time.monotonic()
-        try:
+        with self._explained():
+            self._boot_id = self.agent.hello(timeout, self.alive)
+            self.timings["agent"] = time.monotonic() - start
+            if not self.options.bare:
+                ready.install(self.session, self.assets.project.built(self.options.build).archive)
+            self.timings["installed"] = time.monotonic() - start
+            ready.thaw(self.session)
+            self._wait_service(start, timeout)
+
+    def _wait_boot(self, timeout: float) -> None:
+        """A guest that boots: wait for the agent, for the cards and for the service."""
+        start = time.monotonic()
+        with self._explained():
             self._boot_id = self.agent.hello(timeout, self.alive, self._boot_id)
             self.timings["agent"] = time.monotonic() - start
-            cards = len(self._cards)
-            self.agent.run(["bash", "-c", _WAIT_CARDS % (cards, cards)], timeout,
-                           text=f"wait for {cards} cards")
-            self.timings["cards"] = time.monotonic() - start
-            self.check("udevadm settle", timeout)
-            self._start_service(timeout)
-            self.timings["service"] = time.monotonic() - start
+            self._wait_service(start, timeout)
+
+    def _wait_service(self, start: float, timeout: float) -> None:
+        ready.wait_cards(self.session, list(self._cards.values()), timeout)
+        self.timings["cards"] = time.monotonic() - start
+        if not self.options.bare:
+            ready.start_service(self.session, timeout)
+        self.timings["service"] = time.monotonic() - start
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Add the end of the console to what went wrong while starting."""
+        try:
+            yield
         except GuestError as error:
             tail = "\n".join(self.console().splitlines()[-25:])
             raise GuestError(f"{error}\nThe end of its console:\n{tail}") from None
-
-    def _start_service(self, timeout: float) -> None:
-        status, _ = self.sh(f"systemctl cat {SERVICE}", timeout)
-        if status != 0:
-            return
-        status, output = self.sh(f"systemctl start {SERVICE}", timeout)
-        if status != 0:
-            raise GuestError(f"{SERVICE} does not start: {output.strip()}\n"
-                             f"{self.service_journal()}")

@@ -12,7 +12,7 @@ from .errors import LabError
 MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "squashfs", "overlay", "ext4")
 
 # Disks are known by their serial: "layer0" is the base, a layer with a higher number lies over
-# those with a lower one, and "upper" is the guest's own disk.
+# those with a lower one, and "upper" is the guest's own disk ("upper-hold": see below).
 INIT = """\
 #!/bin/busybox sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -29,6 +29,7 @@ while read -r module; do
     insmod "/modules/$module" || fail "cannot load $module"
 done </modules/order
 upper=
+hold=
 for disk in /sys/block/vd*; do
     [ -e "$disk/serial" ] || continue
     name=/dev/${disk##*/}
@@ -40,6 +41,10 @@ for disk in /sys/block/vd*; do
         ;;
     upper)
         upper=$name
+        ;;
+    upper-hold)
+        upper=$name
+        hold=1
         ;;
     esac
 done
@@ -59,6 +64,13 @@ mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /root/run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /root/tmp
 mount -t debugfs -o nosuid,nodev,noexec debugfs /sys/kernel/debug
 mount -t tracefs -o nosuid,nodev,noexec tracefs /sys/kernel/tracing
+# A guest that will be snapshotted must not touch its CXL hardware before; see snapshot.py.
+if [ -n "$hold" ]; then
+    mkdir -p /root/run/modprobe.d
+    for module in cxl_acpi cxl_pci cxl_mem cxl_pmem; do
+        echo "blacklist $module"
+    done >/root/run/modprobe.d/lab-hold.conf
+fi
 mount --move /dev /root/dev
 mount --move /proc /root/proc
 mount --move /sys /root/sys

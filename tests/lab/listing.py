@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from . import guesttests, kernels, mesontests, selftests, topologies
-from .runner import guest_directory
+from . import kernels, mesontests, selftests, topologies
+from .runner import guest_groups
 
 
 def show(_options: argparse.Namespace) -> int:
@@ -17,7 +17,7 @@ def show(_options: argparse.Namespace) -> int:
     print("Topologies:")
     for topology in topologies.TOPOLOGIES.values():
         print(f"  {topology.name:14} {topology.about}")
-    groups = guesttests.discover(guest_directory())
+    groups = guest_groups()
     print("Suites:")
     print(f"  {'lab':14} the lab's own parts")
     for suite in mesontests.SUITES:

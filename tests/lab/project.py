@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
+import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import checkers, chroot, guestfiles
+from . import checkers, chroot
 from .cache import Cache, digest, remove_tree, tree_digest
 from .errors import LabError
 from .progress import Progress
@@ -78,6 +81,13 @@ def _sync(checkout: Path, target: Path) -> None:
             copy.chmod(mode)
 
 
+@dataclass(frozen=True)
+class Built:
+    """An installed build, for a guest that boots and for one that runs already."""
+    layer: Path     # squashfs over the guest's root
+    archive: Path   # the same as a tar archive
+
+
 class Project:
     """The checkout that `./lab` belongs to."""
 
@@ -85,6 +95,7 @@ class Project:
         self.cache = cache
         self.tools = tools
         self.checkout = checkout
+        self._built: dict[str, Built] = {}
         self._area_name = f"build-{digest([str(checkout), str(tools)])}"
 
     @property
@@ -92,8 +103,16 @@ class Project:
         """Where the copy of the sources and the build trees are."""
         return self.cache.area(self._area_name)
 
-    def layer(self, variant: str = "plain") -> Path:
-        """Squashfs of the lab's own files and of the installed project, built if needed."""
+    def built(self, variant: str = "plain") -> Built:
+        """The project as `meson install` leaves it, built if needed.
+
+        Within one lab it stays what it was at first, so that all guests have the same.
+        """
+        if variant not in self._built:
+            self._built[variant] = self._make(variant)
+        return self._built[variant]
+
+    def _make(self, variant: str) -> Built:
         if variant not in VARIANTS:
             raise LabError(f"there is no build {variant!r}: choose one of {', '.join(VARIANTS)}")
         build = VARIANTS[variant]
@@ -101,8 +120,8 @@ class Project:
             source = self.area / "src"
             source.mkdir(exist_ok=True)
             _sync(self.checkout, source)
-            inputs = {"version": 1, "tools": self.tools.parent.name, "source": tree_digest(source),
-                      "files": guestfiles.inputs(), "build": BUILDS[build],
+            inputs = {"version": 3, "tools": self.tools.parent.name, "source": tree_digest(source),
+                      "build": BUILDS[build],
                       "checker": checkers.inputs(variant), "options": COMMON_OPTIONS}
 
             def make(entry: Path) -> None:
@@ -114,13 +133,14 @@ class Project:
                         self._run(build, ["meson", "install", "--no-rebuild", "--quiet",
                                           "-C", f"/build/{build}", "--destdir", "/dest"],
                                   extra={"/dest": (root, True)})
-                    guestfiles.install(self.tools, root)
+                    enable_units(root)
                     checkers.install(variant, root)
+                    pack(root, entry / "layer.tar")
                     squash(self.tools, root, entry / "layer.squashfs")
                 remove_tree(root)
 
-            return self.cache.step(f"project-{variant}", inputs, make,
-                                   need_mib=300) / "layer.squashfs"
+            entry = self.cache.step(f"project-{variant}", inputs, make, need_mib=300)
+            return Built(entry / "layer.squashfs", entry / "layer.tar")
 
     def unit_tests(self, build: str) -> list[str]:
         """Names of meson's tests; the build tree is made when it is missing or stale."""
@@ -192,6 +212,33 @@ class Project:
             self._run(build, ["meson", "setup", *options, f"/build/{build}", "/src"])
             stamp.write_text(text, encoding="utf-8")
         self._run(build, ["ninja", "-C", f"/build/{build}", "-j", str(min(2, os.cpu_count() or 1))])
+
+
+def enable_units(root: Path) -> None:
+    """Enable the installed units for boot, as a package's installation would."""
+    for unit in sorted(root.glob("usr/lib/systemd/system/*")):
+        if unit.is_symlink() or not unit.is_file():
+            continue
+        text = unit.read_text(encoding="utf-8")
+        for kind, names in re.findall(r"^(WantedBy|RequiredBy)=(.*)$", text, re.MULTILINE):
+            suffix = "wants" if kind == "WantedBy" else "requires"
+            for name in names.split():
+                directory = root / f"etc/systemd/system/{name}.{suffix}"
+                directory.mkdir(parents=True, exist_ok=True)
+                (directory / unit.name).symlink_to(f"/usr/lib/systemd/system/{unit.name}")
+
+
+def pack(root: Path, archive: Path) -> None:
+    """A tar archive of what is in a directory, all of it root's."""
+
+    def owned(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        member.uid = member.gid = 0
+        member.uname = member.gname = "root"
+        return member
+
+    with tarfile.open(archive, "w") as output:
+        for path in sorted(root.iterdir()):
+            output.add(path, arcname=path.name, filter=owned)
 
 
 def checkout() -> Path:

@@ -43,7 +43,8 @@ class Machine:
     cards: list[Card] = field(default_factory=list)
     kernel_arguments: tuple[str, ...] = ()
     memory_mib: int = MEMORY_MIB
-    incoming: Path | None = None
+    incoming: Path | None = None    # a snapshot to start from
+    hold: bool = False              # leave the CXL hardware alone, for a snapshot
 
     @property
     def console(self) -> Path:
@@ -93,7 +94,7 @@ def arguments(machine: Machine) -> list[str]:
     """The command line after the program's name."""
     directory = machine.directory
     result = [
-        "-action", "reboot=shutdown",  # so that a panic is seen at once; Guest.reboot() differs
+        "-action", "reboot=shutdown",  # a panic is seen at once; and see Guest.reboot()
         "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
         "-name", f"cxlmem-{machine.topology.name}",
         "-M", "q35,cxl=on,graphics=off,vmport=off,smm=off,i8042=off",
@@ -116,7 +117,8 @@ def arguments(machine: Machine) -> list[str]:
     # cache=unsafe: what the guest wrote survives QEMU's end in the host's page cache, what it
     # kept to itself does not. That is all a power cut needs, and no flush reaches the host's disk.
     result += ["-drive", f"if=none,id=upper,file={machine.disk},format=raw,cache=unsafe",
-               "-device", "virtio-blk-pci,bus=pcie.0,addr=10,drive=upper,serial=upper"]
+               "-device", "virtio-blk-pci,bus=pcie.0,addr=10,drive=upper,"
+                          f"serial={'upper-hold' if machine.hold else 'upper'}"]
     result += topology_arguments(machine.topology, machine.cards)
     if machine.incoming:
         result += ["-incoming", f"file:{machine.incoming}"]

@@ -7,7 +7,6 @@ import argparse
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Sequence
 
 from . import guesttests, mesontests, selftests
@@ -22,15 +21,16 @@ from .selection import selected
 DEFAULT_JOBS = 2
 
 
-def guest_directory() -> Path:
-    """Where the guest tests are."""
-    return checkout() / "tests/guest"
+def guest_groups() -> list[Group]:
+    """All groups: the project's guest tests, and those of the lab itself."""
+    top = checkout() / "tests"
+    return [*guesttests.discover(top / "guest"), *guesttests.discover(top / "lab/guest")]
 
 
 def chosen_groups(patterns: Sequence[str]) -> list[Group]:
     """The groups to run; suites other than "guest" only when a pattern asks for them."""
     result = []
-    for group in guesttests.discover(guest_directory()):
+    for group in guest_groups():
         if not patterns and group.suite != "guest":
             continue
         cases = tuple(case for case in group.cases if selected(case.name, patterns))
@@ -47,7 +47,7 @@ def _run_groups(assets: Assets, groups: list[Group], results: Results, jobs: int
     for options in {group.options for group in groups}:
         assets.kernel(options.kernel)
         if not options.bare:
-            assets.project.layer(options.build)
+            assets.project.built(options.build)
     assets.base()
     stop = threading.Event()
     runs = [GroupRun(assets, group, results, stop) for group in groups]

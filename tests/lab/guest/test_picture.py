@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A guest from a snapshot sees what a booted one sees, and memory that works."""
+
+import json
+import time
+
+from lab import kernels, topologies
+from lab.guest import Guest, Options
+from lab.testing import timeout
+
+SUITE = "lab-guest"
+KERNELS = kernels.DEFAULTS
+TOPOLOGIES = tuple(topologies.TOPOLOGIES)
+BARE = True
+
+# Names and places that depend on the order in which the drivers met the devices.
+ORDER = ("memdev", "port", "endpoint", "decoder", "host", "bus", "id", "numa_node", "parent_dport")
+
+
+def _picture(guest) -> str:
+    """What `cxl list` tells, without what the order of arrival decides."""
+    def plain(value):
+        if isinstance(value, list):
+            return sorted((plain(item) for item in value), key=lambda v: json.dumps(v, sort_keys=True))
+        if isinstance(value, dict):
+            return {plain_key(key): plain(item) for key, item in value.items()
+                    if key.split(":")[0] not in ORDER and key not in ("dport", "alias", "target")}
+        return value
+
+    def plain_key(key):
+        return key.split(":")[0]
+
+    return json.dumps(plain(guest.json("cxl list -BPEMDT -vvv")), sort_keys=True, indent=1)
+
+
+@timeout(900)
+def test_same_as_booted(guest):
+    """`cxl list` of a guest from a snapshot equals that of a booted one"""
+    options = Options(**{**vars(guest.options), "boot": True})
+    if guest.options.boot:
+        raise AssertionError("this test compares with a snapshot")
+    here = _picture(guest)
+    with Guest(guest.assets, options) as other:
+        there = _picture(other)
+    assert here == there, f"from the snapshot:\n{here}\nbooted:\n{there}"
+    cards = len(topologies.TOPOLOGIES[guest.options.topology].cards)
+    assert here.count('"serial"') >= cards
+
+
+def test_region(guest):
+    """a region on the first card is made, used and destroyed"""
+    if not guest.cards():
+        guest.plug("a", "rp0")
+    memdev = guest.memdev(next(iter(guest.cards())))
+    guest.check(f"cxl create-region -t ram -d decoder0.0 -m {memdev}", 60)
+    guest.wait_for("[ $(daxctl list | jq '.[0].online_memblocks // 0') -gt 0 ]", 30)
+    start = time.monotonic()
+    guest.check("numactl -m 1 head -c 64M /dev/zero >/dev/shm/x && rm /dev/shm/x", 100)
+    assert time.monotonic() - start < 60
