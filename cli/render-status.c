@@ -106,14 +106,16 @@ static void print_kernel(FILE *out, const struct style *style, const struct pict
 	char buf[32];
 
 	label(out, style, "kernel");
-	fprintf(out, "%s, memory blocks of %s, ", p->kernel ?: "unknown",
-		format_size(p->block_size, buf));
+	fprintf(out, "%s\n", p->kernel ?: "unknown");
+	label(out, style, "memory");
+	fprintf(out, "blocks of %s; ", format_size(p->block_size, buf));
 	if (!p->auto_online)
-		fputs("what it does with new memory is unknown\n", out);
+		fputs("what the kernel does with new memory is unknown\n", out);
 	else if (strcmp(p->auto_online, "offline") == 0)
-		fputs("leaves new memory offline\n", out);
+		fputs("the kernel leaves new memory offline\n", out);
 	else
-		fprintf(out, "brings new memory online by itself (%s)\n", p->auto_online);
+		fprintf(out, "the kernel brings new memory online by itself (%s)\n",
+			p->auto_online);
 }
 
 static const struct table_column region_columns[] = {

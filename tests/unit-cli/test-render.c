@@ -83,15 +83,15 @@ static void test_empty(void **state)
 	assert_int_equal(render_everything(t.f, &plain, p), 0);
 	assert_int_equal(render_status(t.f, &plain, p, NULL, 0), 0);
 	p->block_size = UNKNOWN;
-	check_text(text_close(&t),
-		   "there is no CXL memory on this machine: firmware set no windows aside, and "
-		   "there are "
-		   "no cards\n"
-		   "cards     none\n"
-		   "windows   none: firmware set no address range aside for CXL memory\n"
-		   "regions   none\n"
-		   "kernel    unknown, memory blocks of unknown, what it does with new memory is "
-		   "unknown\n");
+	check_text(
+		text_close(&t),
+		"there is no CXL memory on this machine: firmware set no windows aside, and "
+		"there are no cards\n"
+		"cards     none\n"
+		"windows   none: firmware set no address range aside for CXL memory\n"
+		"regions   none\n"
+		"kernel    unknown\n"
+		"memory    blocks of unknown; what the kernel does with new memory is unknown\n");
 }
 
 /* What nobody could read is unknown, never zero. */
@@ -187,8 +187,8 @@ static void test_status(void **state)
 		"windows   3 with 12G, 11.5G free\n"
 		"regions   1 with 512M: 256M online, 256M offline\n"
 		"unmanaged 1G that firmware mapped by itself\n"
-		"kernel    7.3.4, memory blocks of 128M, brings new memory online by itself "
-		"(online)\n"
+		"kernel    7.3.4\n"
+		"memory    blocks of 128M; the kernel brings new memory online by itself (online)\n"
 		"\n"
 		"REGION   SIZE  USE         STATE                ZONE     NODE  NODE USED  CARDS\n"
 		"region0  512M  system-ram  256M of 512M online  movable     1        56M  mem0\n"
