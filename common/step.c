@@ -144,11 +144,18 @@ int step_rename(struct step *s, const char *from, const char *to)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *other;
 		char *copy;
 
-		if (!*names[i] || strcmp(*names[i], from) != 0)
+		if (!*names[i])
 			continue;
-		copy = strdup(to);
+		if (strcmp(*names[i], from) == 0)
+			other = to;
+		else if (strcmp(*names[i], to) == 0)
+			other = from;
+		else
+			continue;
+		copy = strdup(other);
 		if (!copy)
 			return -ENOMEM;
 		free(*names[i]);

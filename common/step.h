@@ -78,11 +78,13 @@ int step_copy(const struct step *s, struct step *ret);
 int step_add_block(struct step *s, uint64_t first, uint64_t count, enum zone zone);
 
 /**
- * step_rename - replace an object's name wherever the step or its undo uses it
+ * step_rename - exchange two names of objects wherever the step or its undo uses them
  *
- * The kernel chooses names of regions and dax devices; a plan holds the expected ones.
+ * The kernel chooses names of regions and dax devices; a plan holds the expected ones. When what was
+ * expected to be called @from is called @to, whatever else in the plan is expected to be called @to is
+ * something still to be made: it is called @from from now on, so that the two are not taken for one.
  *
- * Return: 0, or -ENOMEM.
+ * Return: 0, or -ENOMEM (some names may be exchanged and others not).
  */
 int step_rename(struct step *s, const char *from, const char *to);
 

@@ -140,6 +140,8 @@ static void rename_from(struct step *steps, size_t n, char **regions, size_t n_r
 	for (i = 0; regions && i < n_regions; i++)
 		if (strcmp(regions[i], from) == 0)
 			mock_set_string(&regions[i], to);
+		else if (strcmp(regions[i], to) == 0)
+			mock_set_string(&regions[i], from);
 }
 
 static int step_failed(const struct step *s, const char *how, size_t i, int error, char *why,
@@ -210,14 +212,22 @@ static size_t last_way_back(const struct plan *plan)
 void try_everywhere(const struct mock *m, const struct plan *plan)
 {
 	_cleanup_free_ char *before = mock_signature(m);
+	_cleanup_mock_ struct mock *copy = mock_copy(m);
 	size_t k, end = last_way_back(plan);
 
 	for (k = 0; k <= end; k++) {
-		_cleanup_mock_ struct mock *copy = mock_copy(m);
 		_cleanup_free_ char *reason = NULL, *after = NULL;
 
-		if (run_plan(copy, plan, k, true, &reason) < 0)
-			fail_msg("%s: %s", plan->summary, reason);
+		/* a region that was deleted and made again may have another name */
+		if (k > 1 && plan->steps[k - 2].kind == STEP_DELETE_REGION) {
+			mock_free(copy);
+			copy = mock_copy(m);
+		}
+		if (run_plan(copy, plan, k, true, &reason) < 0) {
+			_cleanup_free_ char *words = plan_words(plan);
+
+			fail_msg("%s: %s\n%s\n%s", plan->summary, reason, words, before);
+		}
 		after = mock_signature(copy);
 		if (strcmp(before, after) != 0)
 			fail_msg("%s: undone after %zu steps, the machine is\n%sbut was\n%s",

@@ -26,7 +26,7 @@ struct request *parse_request(const char *line);
 char *plan_words(const struct plan *plan);
 
 /*
- * Try a plan on copies of a machine: forward to each step and back again (as if that step had failed
+ * Try a plan on a copy of a machine: forward to each step and back again (as if that step had failed
  * before, or after, it took effect), which must end exactly where it began; and forward to the end.
  * Fails the test if the mock kernel refuses anything.
  */

@@ -126,6 +126,12 @@ static void renamed(void **state)
 	assert_string_equal(s.region, "region0");
 	assert_int_equal(step_rename(&s, "region0", "region9"), 0);
 	assert_string_equal(s.region, "region9");
+	/* what else was expected under the new name swaps with it */
+	free(s.undo[1].dax);
+	s.undo[1].dax = strdup("dax8.0");
+	assert_int_equal(step_rename(&s, "dax7.0", "dax8.0"), 0);
+	assert_string_equal(s.dax, "dax8.0");
+	assert_string_equal(s.undo[1].dax, "dax7.0");
 	step_clear(&s);
 }
 
