@@ -248,6 +248,21 @@ static int find_dax(struct door *door, const char *region, char **ret)
 	return r == -ENOENT ? 0 : r;
 }
 
+/*
+ * The device's directory is there before the driver core is through with it, and the last thing that does
+ * is to look for a driver: a hold on that must outlast it. devm_create_dev_dax() adds the device with
+ * dax_region_rwsem held for write, and reading available_size waits for it.
+ */
+static int wait_until_added(struct door *door, const char *region)
+{
+	uint64_t size;
+	int r;
+
+	r = sysfs_read_u64(door, &size, DEVICE "/dax_region%s/dax_region/available_size", region,
+			   region + strlen("region"));
+	return r == -EINTR ? r : 0;
+}
+
 static int wait_for_dax(struct door *door, const char *region, char **ret, char **ret_reason)
 {
 	struct timespec pause = { .tv_nsec = 500000 };
@@ -258,10 +273,8 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 		r = find_dax(door, region, ret);
 		if (r < 0)
 			return r;
-		/* On the bus a moment after its directory is there. */
-		if (r > 0 && sysfs_exists(door, "bus/dax/devices/%s", *ret))
-			return 0;
-		free(TAKE_PTR(*ret));
+		if (r > 0)
+			return wait_until_added(door, region);
 		if (door_time() - start > DAX_WAIT_USEC)
 			return say(ret_reason, -ETIMEDOUT,
 				   "%s came up without a dax device: is the kernel module dax_cxl there, or "
