@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "plan-internal.h"
 
@@ -22,6 +23,31 @@ struct plan *plan_free(struct plan *p)
 	free(p->summary);
 	free(p);
 	return NULL;
+}
+
+int plan_rename(struct plan *p, const char *from, const char *to)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->n_steps; i++) {
+		r = step_rename(&p->steps[i], from, to);
+		if (r < 0)
+			return r;
+	}
+	for (i = 0; i < p->n_regions; i++) {
+		bool is_from = strcmp(p->regions[i], from) == 0;
+		char *copy;
+
+		if (!is_from && strcmp(p->regions[i], to) != 0)
+			continue;
+		copy = strdup(is_from ? to : from);
+		if (!copy)
+			return -ENOMEM;
+		free(p->regions[i]);
+		p->regions[i] = copy;
+	}
+	return 0;
 }
 
 int plan_step(struct planner *pl, struct step s)

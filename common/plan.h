@@ -43,6 +43,13 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 	      char **ret_reason);
 
 /**
+ * plan_rename - step_rename() for all of a plan: its steps, their undos and the regions it is about
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int plan_rename(struct plan *p, const char *from, const char *to);
+
+/**
  * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]}; @ret is the caller's
  *
  * Return: 0, or -ENOMEM.

@@ -125,23 +125,30 @@ char *plan_words(const struct plan *plan)
 	return text;
 }
 
-static void rename_from(struct step *steps, size_t n, char **regions, size_t n_regions,
-			const struct mock *m)
+static void rename_from(struct plan *plan, const struct mock *m)
 {
-	_cleanup_free_ char *from = NULL, *to = NULL;
+	if (m->renamed_to)
+		assert_int_equal(plan_rename(plan, m->renamed_from, m->renamed_to), 0);
+}
+
+/* Names change as the machine chooses them: each run has its own. */
+static struct plan *copy_plan(const struct plan *plan)
+{
+	struct plan *copy = calloc(1, sizeof(*copy));
 	size_t i;
 
-	if (!m->renamed_to)
-		return;
-	from = strdup(m->renamed_from);
-	to = strdup(m->renamed_to);
-	for (i = 0; i < n; i++)
-		assert_int_equal(step_rename(&steps[i], from, to), 0);
-	for (i = 0; regions && i < n_regions; i++)
-		if (strcmp(regions[i], from) == 0)
-			mock_set_string(&regions[i], to);
-		else if (strcmp(regions[i], to) == 0)
-			mock_set_string(&regions[i], from);
+	assert_non_null(copy);
+	for (i = 0; i < plan->n_steps; i++) {
+		assert_int_equal(grow(&copy->steps, i, sizeof(*copy->steps)), 0);
+		assert_int_equal(step_copy(&plan->steps[i], &copy->steps[i]), 0);
+		copy->n_steps++;
+	}
+	for (i = 0; i < plan->n_regions; i++) {
+		assert_int_equal(grow(&copy->regions, i, sizeof(*copy->regions)), 0);
+		mock_set_string(&copy->regions[i], plan->regions[i]);
+		copy->n_regions++;
+	}
+	return copy;
 }
 
 static int step_failed(const struct step *s, const char *how, size_t i, int error, char *why,
@@ -153,44 +160,40 @@ static int step_failed(const struct step *s, const char *how, size_t i, int erro
 	return say(reason, error, "%s step %zu (%s): %s", how, i, text, owned);
 }
 
-/* As run_plan(), and @regions follow what the kernel really calls them. */
-static int run_steps(struct mock *m, const struct plan *plan, size_t upto, bool back, char **regions,
-		     size_t n_regions, char **reason)
+/* As run_plan(), on a plan that is the caller's to rename things in. */
+static int run_steps(struct mock *m, struct plan *plan, size_t upto, bool back, char **reason)
 {
-	struct step *steps = calloc(plan->n_steps + 1, sizeof(*steps));
 	size_t i, j, n = plan->n_steps;
 	int r = 0;
 
-	for (i = 0; i < n; i++)
-		assert_int_equal(step_copy(&plan->steps[i], &steps[i]), 0);
 	for (i = 0; r == 0 && i < upto; i++) {
 		char *why = NULL;
 
-		r = mock_run_step(m, &steps[i], &why);
+		r = mock_run_step(m, &plan->steps[i], &why);
 		if (r < 0)
-			r = step_failed(&steps[i], "forward", i, r, why, reason);
+			r = step_failed(&plan->steps[i], "forward", i, r, why, reason);
 		else
-			rename_from(steps, n, regions, n_regions, m);
+			rename_from(plan, m);
 	}
 	for (i = upto < n ? upto + 1 : n; r == 0 && back && i-- > 0;)
-		for (j = 0; r == 0 && j < steps[i].n_undo; j++) {
+		for (j = 0; r == 0 && j < plan->steps[i].n_undo; j++) {
+			struct step *undo = &plan->steps[i].undo[j];
 			char *why = NULL;
 
-			r = mock_run_step(m, &steps[i].undo[j], &why);
+			r = mock_run_step(m, undo, &why);
 			if (r < 0)
-				r = step_failed(&steps[i].undo[j], "back", i, r, why, reason);
+				r = step_failed(undo, "back", i, r, why, reason);
 			else
-				rename_from(steps, n, regions, n_regions, m);
+				rename_from(plan, m);
 		}
-	for (i = 0; i < n; i++)
-		step_clear(&steps[i]);
-	free(steps);
 	return r;
 }
 
 int run_plan(struct mock *m, const struct plan *plan, size_t upto, bool back, char **reason)
 {
-	return run_steps(m, plan, upto, back, NULL, 0, reason);
+	_cleanup_(plan_freep) struct plan *copy = copy_plan(plan);
+
+	return run_steps(m, copy, upto, back, reason);
 }
 
 /* How far a plan can be taken back: all of it, unless a note says otherwise. */
@@ -259,34 +262,29 @@ static void check_memory(const struct mock *m, int region, const struct request 
 
 void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
 {
+	_cleanup_(plan_freep) struct plan *real = copy_plan(plan);
 	_cleanup_free_ char *reason = NULL, *policy = NULL;
-	char **regions = calloc(plan->n_regions + 1, sizeof(*regions));
 	size_t i;
 
 	mock_set_string(&policy, m->picture->auto_online);
-	for (i = 0; i < plan->n_regions; i++)
-		mock_set_string(&regions[i], plan->regions[i]);
-	if (run_steps(m, plan, plan->n_steps, false, regions, plan->n_regions, &reason) < 0)
+	if (run_steps(m, real, real->n_steps, false, &reason) < 0)
 		fail_msg("%s: %s", plan->summary, reason);
 	/* nothing is held any longer */
 	assert_true(streq_null(policy, m->picture->auto_online));
 	assert_false(m->autoprobe_held);
-	for (i = 0; i < plan->n_regions; i++) {
-		int region = picture_find_region(m->picture, regions[i]);
+	for (i = 0; i < real->n_regions; i++) {
+		int index = picture_find_region(m->picture, real->regions[i]);
+		const struct region *r = index < 0 ? NULL : &m->picture->regions[index];
 
 		if (q->verb == VERB_DESTROY) {
-			assert_int_equal(region, -1);
-		} else {
-			assert_int_not_equal(region, -1);
-			if (q->size)
-				assert_int_equal(m->picture->regions[region].size,
-						 q->size - q->size % (256 * MIB *
-								      m->picture->regions[region].ways));
-			check_memory(m, region, q);
+			assert_null(r);
+			continue;
 		}
-		free(regions[i]);
+		assert_non_null(r);
+		if (q->size)
+			assert_true(r->size == align_down(q->size, 256 * MIB * r->ways));
+		check_memory(m, index, q);
 	}
-	free(regions);
 }
 
 void do_line(struct mock *m, const char *line)
