@@ -83,7 +83,8 @@ class Cache:
     def __init__(self, root: Path | None = None):
         self.root = root or default_root()
         self._held: dict[str, int] = {}
-        self._mutex = threading.RLock()
+        self._mutex = threading.Lock()
+        self._steps: dict[str, threading.Lock] = {}
         try:
             (self.root / "locks").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,6 +100,8 @@ class Cache:
         """
         entry = f"{name}-{digest(inputs)}"
         with self._mutex:
+            mutex = self._steps.setdefault(entry, threading.Lock())
+        with mutex:
             path = self.root / entry
             if entry in self._held:
                 return path

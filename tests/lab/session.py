@@ -49,6 +49,14 @@ class Session:
             return False
         return self.process.alive()
 
+    def status(self) -> str:
+        """What QEMU says of the machine: running, paused, internal-error, ..."""
+        assert self.qmp is not None
+        try:
+            return self.qmp.command("query-status")["status"]
+        except GuestError:
+            return "gone"
+
     def run(self, cmd: str, timeout: float) -> Command:
         """Run a bash command in the guest to its end."""
         assert self.agent is not None
