@@ -191,8 +191,9 @@ static int lowest_idle(const struct port *port)
  * Between the root and the cards decoders may be released in any order, but a port hands out no further
  * one until those above the gap are released as well (check_commit_order() in drivers/cxl/core/region.c),
  * and a decoder above a gap is not committed again (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
+ * @ret_final: marked for each region whose decoders cannot be committed again once they are released
  */
-static int note_gaps(struct planner *pl, const bool *gone)
+static int note_gaps(struct planner *pl, const bool *gone, bool *ret_final)
 {
 	const struct picture *p = pl->p;
 	char buf[PORT_TEXT_MAX];
@@ -201,7 +202,7 @@ static int note_gaps(struct planner *pl, const bool *gone)
 
 	for (i = 0; r == 0 && i < p->n_ports; i++) {
 		const struct port *port = &p->ports[i];
-		int goes = highest(port, gone, true), stays = highest(port, gone, false), low = -1;
+		int goes = highest(port, gone, true), stays = highest(port, gone, false), low = -1, d;
 		const char *name;
 
 		if ((port->kind != PORT_HOST_BRIDGE && port->kind != PORT_SWITCH) || goes < 0)
@@ -210,6 +211,11 @@ static int note_gaps(struct planner *pl, const bool *gone)
 					gone[port->decoders[low].region]))
 			low++;
 		port_text(p, i, buf);
+		/* below what stays, or above what is idle: no way back into that place */
+		for (d = 0; d <= goes; d++)
+			if (port->decoders[d].region >= 0 && gone[port->decoders[d].region] &&
+			    (d < stays || lowest_idle(port) < d))
+				ret_final[port->decoders[d].region] = true;
 		if (low < stays) {
 			name = p->regions[port->decoders[low].region].name;
 			r = plan_note(pl,
@@ -323,23 +329,30 @@ static int plan_targets(struct planner *pl, const struct target *targets, size_t
 {
 	_cleanup_(name_list_clear) struct name_list names = {};
 	_cleanup_free_ bool *gone = calloc(pl->p->n_regions + 1, sizeof(*gone));
+	_cleanup_free_ bool *final = calloc(pl->p->n_regions + 1, sizeof(*final));
 	size_t i;
 	int r = 0;
 
-	if (!gone)
+	if (!gone || !final)
 		return -ENOMEM;
 	for (i = 0; r == 0 && i < n; i++) {
 		r = check_cards(pl, &pl->p->regions[targets[i].region], gone);
 		gone[targets[i].region] = true;
 	}
 	if (r == 0)
-		r = note_gaps(pl, gone);
+		r = note_gaps(pl, gone, final);
 	if (r == 0)
 		r = steps_free_memory(pl, targets, n);
 	for (i = 0; r == 0 && i < n; i++)
 		r = steps_disable(pl, &targets[i]);
-	for (i = 0; r == 0 && i < n; i++)
-		r = steps_release(pl, &pl->p->regions[targets[i].region]);
+	for (i = 0; r == 0 && i < n; i++) {
+		const struct region *region = &pl->p->regions[targets[i].region];
+
+		if (final[targets[i].region] && region->committed != NO &&
+		    pl->plan->no_return > pl->plan->n_steps)
+			pl->plan->no_return = pl->plan->n_steps;
+		r = steps_release(pl, region);
+	}
 	for (i = 0; r == 0 && i < n; i++) {
 		const struct region *region = &pl->p->regions[targets[i].region];
 

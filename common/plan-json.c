@@ -52,6 +52,8 @@ int plan_to_json(const struct plan *p, struct json_object **ret)
 		r = set_strings(o, "regions", p->regions, p->n_regions);
 	if (r == 0)
 		r = set_steps(o, p);
+	if (r == 0 && p->no_return < p->n_steps)
+		r = json_set_u64(o, "no_return", p->no_return);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);

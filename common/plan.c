@@ -157,6 +157,7 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 	if (!plan)
 		return -ENOMEM;
 	plan->verb = request->verb;
+	plan->no_return = SIZE_MAX;
 	if (!request->n_objects)
 		return say(ret_reason, -EINVAL, "%s needs at least one %s: name it",
 			   verb_name(request->verb),
@@ -164,6 +165,8 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 	r = verbs[request->verb](&pl);
 	if (r < 0)
 		return r;
+	if (plan->no_return > plan->n_steps)
+		plan->no_return = plan->n_steps;
 	*ret = TAKE_PTR(plan);
 	return 0;
 }

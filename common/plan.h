@@ -16,6 +16,11 @@ struct plan {
 	size_t n_regions;
 	struct step *steps; /* none: the machine is already as asked */
 	size_t n_steps;
+	/*
+	 * Index of the first step that cannot be taken back once it ran (the kernel does not commit a
+	 * decoder that was released out of order): from there on only forward. n_steps: there is none.
+	 */
+	size_t no_return;
 };
 
 struct plan *plan_free(struct plan *p);
@@ -50,7 +55,8 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 int plan_rename(struct plan *p, const char *from, const char *to);
 
 /**
- * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]}; @ret is the caller's
+ * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]} and "no_return" if
+ * there is such a step; @ret is the caller's
  *
  * Return: 0, or -ENOMEM.
  */

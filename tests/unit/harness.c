@@ -196,29 +196,13 @@ int run_plan(struct mock *m, const struct plan *plan, size_t upto, bool back, ch
 	return run_steps(m, copy, upto, back, reason);
 }
 
-/* How far a plan can be taken back: all of it, unless a note says otherwise. */
-static size_t last_way_back(const struct plan *plan)
-{
-	size_t i;
-
-	for (i = 0; i < plan->n_notes; i++)
-		if (strstr(plan->notes[i], "cannot be taken back"))
-			break;
-	if (i == plan->n_notes)
-		return plan->n_steps;
-	for (i = 0; i < plan->n_steps && plan->steps[i].kind != STEP_DECOMMIT; i++)
-		;
-	assert_true(i < plan->n_steps);
-	return i;
-}
-
 void try_everywhere(const struct mock *m, const struct plan *plan)
 {
 	_cleanup_free_ char *before = mock_signature(m);
 	_cleanup_mock_ struct mock *copy = mock_copy(m);
-	size_t k, end = last_way_back(plan);
+	size_t k;
 
-	for (k = 0; k <= end; k++) {
+	for (k = 0; k <= plan->no_return; k++) {
 		_cleanup_free_ char *reason = NULL, *after = NULL;
 
 		/* a region that was deleted and made again may have another name */

@@ -327,6 +327,34 @@ static void firmware_order(void **state)
 	assert_int_equal(plan_make(m->picture, q, &plan, &reason), -ENOSPC);
 }
 
+static enum step_kind kind_at(const struct plan *plan, size_t i)
+{
+	return i < plan->n_steps ? plan->steps[i].kind : _STEP_KIND_MAX;
+}
+
+/* Below a region that stays the kernel does not commit again: the plan says from where, and is right. */
+static void no_way_back(void **state)
+{
+	_cleanup_mock_ struct mock *m = mock_new();
+	_cleanup_(request_freep) struct request *low = parse_request("destroy region0");
+	_cleanup_(request_freep) struct request *both = parse_request("destroy region0 region1");
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *reason = NULL;
+
+	(void)state;
+	machine_two_ports(m);
+	one_on_each(m);
+	assert_int_equal(plan_make(m->picture, both, &plan, &reason), 0);
+	assert_int_equal(plan->no_return, plan->n_steps);
+	assert_int_equal(plan->n_notes, 0);
+	plan = plan_free(plan);
+
+	assert_int_equal(plan_make(m->picture, low, &plan, &reason), 0);
+	assert_int_equal(kind_at(plan, plan->no_return), STEP_DECOMMIT);
+	assert_int_equal(run_plan(m, plan, plan->no_return + 1, true, &reason), -EBUSY);
+	assert_non_null(strstr(reason, "out of order commit"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest more[] = {
@@ -334,6 +362,7 @@ int main(void)
 		cmocka_unit_test(in_use),
 		cmocka_unit_test(mixed),
 		cmocka_unit_test(firmware_order),
+		cmocka_unit_test(no_way_back),
 	};
 	int failed = run_cases("plan destroy", cases, ARRAY_SIZE(cases));
 
