@@ -11,6 +11,9 @@ from .errors import LabError
 DIRECTORY = "/var/log/cxlmem-lab"
 REPORTS_COMMAND = f"cat {DIRECTORY}/* 2>/dev/null; journalctl --no-pager -o cat -u cxlmemd.service"
 UNIT = "cxlmemd.service"
+# Succeeds when the service really runs under its checker.
+ACTIVE_COMMAND = (f"pid=$(systemctl show -P MainPID {UNIT}) && "
+                  "grep -qE 'libasan|/valgrind/' /proc/$pid/maps")
 OVERRIDE = f"etc/systemd/system/{UNIT}.d/lab-checker.conf"
 
 # A checker needs more of the system than the service does, so the unit's hardening is undone;
@@ -43,7 +46,7 @@ Environment=UBSAN_OPTIONS=print_stacktrace=1:log_path={DIRECTORY}/ubsan
 VALGRIND = ("/usr/bin/valgrind --tool=memcheck --leak-check=full --trace-children=yes "
             "--show-leak-kinds=definite,indirect,possible "
             "--errors-for-leak-kinds=definite,indirect,possible "
-            f"--child-silent-after-fork=yes --log-file={DIRECTORY}/valgrind.%p")
+            f"--child-silent-after-fork=yes --log-file={DIRECTORY}/valgrind.%%p")  # %% because systemd has a %p of its own
 
 
 def inputs(variant: str) -> object:

@@ -356,6 +356,8 @@ class Guest:
 
     def checker_reports(self) -> str:
         """Stop the service and return what its checker (ASan, UBSan, valgrind) wrote."""
+        if self.sh(checkers.ACTIVE_COMMAND)[0] != 0:
+            raise GuestError(f"{SERVICE} does not run under a checker: was it restarted?")
         self.sh(f"systemctl stop {SERVICE}", 120)
         return self.check(checkers.REPORTS_COMMAND, 60)
 
