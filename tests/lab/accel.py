@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import disk, kernels, ready, snapshot, topologies
+from . import disk, kernels, ready, rundir, topologies
 from .errors import GuestError, LabError
 from .progress import Progress
 from .qemu import Machine
@@ -60,7 +60,7 @@ def _processor() -> str:
 def _probe(assets: "Assets", kernel: kernels.Kernel) -> str:
     """Boot a guest with KVM; returns why it did not work, or nothing when it did."""
     topology = topologies.TOPOLOGIES["one"]
-    place = snapshot.directory()
+    place = rundir.make()
     try:
         disk.copy(assets.disk(), place / "upper.img")
         machine = Machine(

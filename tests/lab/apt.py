@@ -185,8 +185,11 @@ class Apt:
                     found.append(suite)
             if not found or found[0] != self.wanted[0]:
                 reason = self._update([self.wanted[0]]) or "no answer"
+                advice = "check `apt-get update`"
+                if "NO_PUBKEY" in reason:
+                    advice = "its keys are too new, `apt-get install debian-archive-keyring`"
                 raise LabError(f"the mirror of this machine's apt has no usable "
-                               f"{self.wanted[0]} ({reason}): check `apt-get update`")
+                               f"{self.wanted[0]} ({reason}): {advice}")
             self._update(found)
         present.write_text(" ".join(found), encoding="utf-8")
         return found

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
-from . import accel, chroot, disk, guestfiles, kernels, roots
+from . import accel, chroot, disk, guestfiles, kernels, roots, rundir
 from .apt import Apt, find_mirror, host_sources
 from .cache import Cache, remove_tree
 from .project import Project, checkout
@@ -21,7 +20,8 @@ class Assets:
         chroot.check_host()
         self.cache = cache or Cache()
         self.spawner = Spawner()
-        self._scratch = Path(tempfile.mkdtemp(prefix="cxlmem-apt-"))
+        rundir.remove_stale()
+        self._scratch = rundir.make()
         self.apt = Apt(self._scratch, find_mirror(host_sources()), roots.SUITES)
         self._project: Project | None = None
 
@@ -30,6 +30,7 @@ class Assets:
 
     def __exit__(self, *_) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
+        self.cache.close()
 
     def tools(self) -> Path:
         """The root with QEMU and the compiler."""

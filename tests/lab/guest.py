@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from . import checkers, disk, ready, snapshot
+from . import checkers, disk, ready, rundir, snapshot
 from .agent import Agent, Command
 from .assets import Assets
 from .errors import CommandFailed, GuestError, LabError
@@ -31,6 +31,7 @@ COMMAND_TIMEOUT = 120.0
 PLUG_TIMEOUT = 60.0
 UNPLUG_TIMEOUT = 60.0
 HOT_SERIAL = 0x2001
+
 
 @dataclass(frozen=True)
 class Options:
@@ -67,7 +68,7 @@ class Guest:
         self._boot_id = ""
         self._closed = False
         self._session: Session | None = None
-        self.directory = snapshot.directory()
+        self.directory = rundir.make()
         try:
             self.machine = self._make_machine()
             self._power_on(first=True)

@@ -14,14 +14,12 @@ all of its cards and windows, the entry says so and such guests are always boote
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import disk, qemu, ready
+from . import disk, qemu, ready, rundir
 from .errors import GuestError
 from .progress import Progress, say
 from .qemu import Machine
@@ -55,12 +53,6 @@ class Snapshot:
     """A saved guest: its state and its disk."""
     state: Path
     disk: Path
-
-
-def directory() -> Path:
-    """A fresh directory for a machine; its path is short, as sockets want it."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(tempfile.mkdtemp(prefix="cxlmem-lab-", dir=base or None))
 
 
 def inputs(machine: Machine) -> object:
@@ -105,7 +97,7 @@ def _machine(machine: Machine, place: Path, **changes) -> Machine:
 
 
 def _save(assets: "Assets", machine: Machine, entry: Path, progress: Progress) -> None:
-    place = directory()
+    place = rundir.make()
     try:
         disk.copy(assets.disk(), place / "upper.img")
         held = _machine(machine, place, hold=True, incoming=None)
@@ -129,7 +121,7 @@ def _save(assets: "Assets", machine: Machine, entry: Path, progress: Progress) -
 
 def _try(assets: "Assets", machine: Machine, entry: Path) -> None:
     """Start from the snapshot once; raises GuestError when the guest sees something else."""
-    place = directory()
+    place = rundir.make()
     try:
         disk.copy(entry / "upper.img", place / "upper.img")
         thawed = _machine(machine, place, hold=False, incoming=entry / "state")
