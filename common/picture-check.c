@@ -3,12 +3,12 @@
 
 #include "picture-fields.h"
 
-#define COMPARE(name, type, member)                                                                \
-	static int name(const void *a, const void *b)                                              \
-	{                                                                                          \
-		const struct type *x = a, *y = b;                                                  \
-                                                                                                   \
-		return (x->member > y->member) - (x->member < y->member);                          \
+#define COMPARE(name, type, member)                                       \
+	static int name(const void *a, const void *b)                     \
+	{                                                                 \
+		const struct type *x = a, *y = b;                         \
+                                                                          \
+		return (x->member > y->member) - (x->member < y->member); \
 	}
 
 COMPARE(by_position, mapping, position)

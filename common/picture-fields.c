@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "picture-fields.h"
 
-#define F(s, key, type, member)                                                                    \
-	{                                                                                          \
-		key, FIELD_##type, offsetof(struct s, member), 0                                   \
+#define F(s, key, type, member)                                  \
+	{                                                        \
+		key, FIELD_##type, offsetof(struct s, member), 0 \
 	}
-#define R(s, key, to, member)                                                                      \
-	{                                                                                          \
-		key, FIELD_REF, offsetof(struct s, member), REF_##to                               \
+#define R(s, key, to, member)                                        \
+	{                                                            \
+		key, FIELD_REF, offsetof(struct s, member), REF_##to \
 	}
 
+/* clang-format off */
 /* An array of objects in the object around it, with the function that makes a new one. */
 #define TYPE(name, outer, array, count, func, ...)                                                 \
 	static void *add_##name(void *parent)                                                      \
@@ -26,7 +27,9 @@
 		.add = add_##name,                                                                 \
 		__VA_ARGS__                                                                        \
 	}
+/* clang-format on */
 
+/* clang-format off: tables */
 static const struct field window_target_fields[] = {
 	F(window_target, "target", STRING, dport),
 	F(window_target, "alias", STRING, alias),
@@ -141,24 +144,17 @@ static const struct object_type *const region_children[] = { &mapping_type, NULL
 TYPE(region, picture, regions, n_regions, picture_add_region, .children = region_children);
 
 static const struct field dax_fields[] = {
-	F(dax, "chardev", NAME, name),
-	R(dax, "region", REGION, region),
-	F(dax, "resource", U64, resource),
-	F(dax, "size", U64, size),
-	F(dax, "align", U64, align),
-	F(dax, "target_node", U64, target_node),
-	F(dax, "driver", STRING, driver),
-	F(dax, "state", STRING, state),
+	F(dax, "chardev", NAME, name),	   R(dax, "region", REGION, region),
+	F(dax, "resource", U64, resource), F(dax, "size", U64, size),
+	F(dax, "align", U64, align),	   F(dax, "target_node", U64, target_node),
+	F(dax, "driver", STRING, driver),  F(dax, "state", STRING, state),
 };
 TYPE(dax, picture, daxes, n_daxes, picture_add_dax);
 
 static const struct field memory_run_fields[] = {
-	F(memory_run, "first", NUMBER, first),
-	F(memory_run, "count", NUMBER, count),
-	F(memory_run, "state", STATE, state),
-	F(memory_run, "zone", ZONE, zone),
-	F(memory_run, "node", U64, node),
-	R(memory_run, "region", REGION, region),
+	F(memory_run, "first", NUMBER, first), F(memory_run, "count", NUMBER, count),
+	F(memory_run, "state", STATE, state),  F(memory_run, "zone", ZONE, zone),
+	F(memory_run, "node", U64, node),      R(memory_run, "region", REGION, region),
 };
 TYPE(memory_run, picture, memory, n_memory, picture_add_memory);
 
@@ -171,11 +167,8 @@ static const struct field unmanaged_fields[] = {
 TYPE(unmanaged, picture, unmanaged, n_unmanaged, picture_add_unmanaged);
 
 static const struct field node_fields[] = {
-	F(node, "node", NUMBER, id),
-	F(node, "total", U64, total),
-	F(node, "free", U64, free),
-	F(node, "has_cpu", TRI, has_cpu),
-	F(node, "tier", STRING, tier),
+	F(node, "node", NUMBER, id),	  F(node, "total", U64, total),	 F(node, "free", U64, free),
+	F(node, "has_cpu", TRI, has_cpu), F(node, "tier", STRING, tier),
 };
 TYPE(node, picture, nodes, n_nodes, picture_add_node);
 
@@ -185,8 +178,8 @@ static const struct field picture_fields[] = {
 	F(picture, "auto_online", STRING, auto_online),
 };
 static const struct object_type *const picture_children[] = {
-	&window_type, &port_type,      &memdev_type, &region_type, &dax_type,
-	&memory_run_type, &unmanaged_type, &node_type,   NULL,
+	&window_type,	  &port_type,	   &memdev_type, &region_type, &dax_type,
+	&memory_run_type, &unmanaged_type, &node_type,	 NULL,
 };
 const struct object_type picture_type = {
 	.fields = picture_fields,
@@ -194,6 +187,7 @@ const struct object_type picture_type = {
 	.size = sizeof(struct picture),
 	.children = picture_children,
 };
+/* clang-format on */
 
 const char *picture_ref_name(const struct picture *p, enum ref ref, int index)
 {

@@ -39,9 +39,9 @@ struct object_type {
 	const char *key; /* of the array in the object around it */
 	const struct field *fields;
 	size_t n_fields;
-	size_t size;                        /* of one object */
-	size_t array_offset, count_offset;  /* in the object around it */
-	void *(*add)(void *parent);         /* a new one at the end of the array */
+	size_t size;				   /* of one object */
+	size_t array_offset, count_offset;	   /* in the object around it */
+	void *(*add)(void *parent);		   /* a new one at the end of the array */
 	const struct object_type *const *children; /* NULL-terminated; NULL = none */
 };
 
@@ -55,8 +55,8 @@ extern const size_t n_health_fields;
 const char *picture_ref_name(const struct picture *p, enum ref ref, int index);
 
 /**
- * picture_check - bring a picture that was read from somewhere into the promised order and refuse what
- * cannot be (ranges beyond 64 bits, a port before its parent)
+ * picture_check - bring a picture that was read from somewhere into the promised order and refuse
+ * what cannot be (ranges beyond 64 bits, a port before its parent)
  *
  * Return: 0; -EINVAL with a reason.
  */

@@ -23,12 +23,8 @@ static const char *const mem_states[] = {
 };
 
 static const char *const region_uses[] = {
-	[USE_UNKNOWN] = "unknown",
-	[USE_INCOMPLETE] = "incomplete",
-	[USE_NONE] = "unused",
-	[USE_DEVDAX] = "devdax",
-	[USE_OFFLINE] = "offline",
-	[USE_PARTIAL] = "partly online",
+	[USE_UNKNOWN] = "unknown", [USE_INCOMPLETE] = "incomplete", [USE_NONE] = "unused",
+	[USE_DEVDAX] = "devdax",   [USE_OFFLINE] = "offline",	    [USE_PARTIAL] = "partly online",
 	[USE_ONLINE] = "online",
 };
 

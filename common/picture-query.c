@@ -4,18 +4,19 @@
 
 #include "picture.h"
 
-/* The kernel allocates address space for regions in these units, alloc_hpa() in drivers/cxl/core/region.c. */
+/* The kernel allocates address space for regions in these units, alloc_hpa() in
+ * drivers/cxl/core/region.c. */
 #define HPA_ALIGN (256 * MIB)
 
-#define FIND(array, n, wanted)                                                                     \
-	({                                                                                         \
-		int _found = -1;                                                                   \
-		for (size_t _i = 0; (wanted) && _i < (n); _i++)                                    \
-			if (streq_null((array)[_i].name, (wanted))) {                              \
-				_found = _i;                                                       \
-				break;                                                             \
-			}                                                                          \
-		_found;                                                                            \
+#define FIND(array, n, wanted)                                        \
+	({                                                            \
+		int _found = -1;                                      \
+		for (size_t _i = 0; (wanted) && _i < (n); _i++)       \
+			if (streq_null((array)[_i].name, (wanted))) { \
+				_found = _i;                          \
+				break;                                \
+			}                                             \
+		_found;                                               \
 	})
 
 int picture_find_window(const struct picture *p, const char *name)
@@ -77,8 +78,8 @@ uint64_t memdev_ram_allocated(const struct picture *p, int memdev)
 }
 
 /*
- * Walk the free, aligned holes of a window from the bottom up. @at is where to go on and is moved behind
- * the hole; false when there is no further one.
+ * Walk the free, aligned holes of a window from the bottom up. @at is where to go on and is moved
+ * behind the hole; false when there is no further one.
  */
 static bool next_hole(const struct window *w, size_t *busy, uint64_t *at, uint64_t *ret_start,
 		      uint64_t *ret_size)

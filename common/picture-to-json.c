@@ -81,8 +81,8 @@ static int write_fields(const struct picture *p, const struct field *fields, siz
 	return 0;
 }
 
-static int write_object(const struct picture *p, const struct object_type *type,
-			const void *object, struct json_object *o)
+static int write_object(const struct picture *p, const struct object_type *type, const void *object,
+			struct json_object *o)
 {
 	const struct object_type *const *child;
 	size_t i;
@@ -90,7 +90,8 @@ static int write_object(const struct picture *p, const struct object_type *type,
 
 	r = write_fields(p, type->fields, type->n_fields, object, o);
 	for (child = type->children; r == 0 && child && *child; child++) {
-		const char *elements = *(char *const *)((const char *)object + (*child)->array_offset);
+		const char *elements =
+			*(char *const *)((const char *)object + (*child)->array_offset);
 		size_t n = *(const size_t *)((const char *)object + (*child)->count_offset);
 		struct json_object *array = json_object_new_array();
 

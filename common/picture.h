@@ -12,19 +12,20 @@
 
 /*
  * The picture: everything cxlmem knows about a machine's CXL memory at one moment. The door to the
- * kernel makes it, nobody changes it afterwards, the planner and the client only read it. It travels
- * as JSON (daemon to client, files of `cxlmemctl capture`), with the key names of `cxl list`.
+ * kernel makes it, nobody changes it afterwards, the planner and the client only read it. It
+ * travels as JSON (daemon to client, files of `cxlmemctl capture`), with the key names of `cxl
+ * list`.
  *
- * Numbers that could not be read are UNKNOWN (JSON null or absent); strings that could not be read are
- * NULL. References between objects are indexes into the arrays of the same picture, or -1.
+ * Numbers that could not be read are UNKNOWN (JSON null or absent); strings that could not be read
+ * are NULL. References between objects are indexes into the arrays of the same picture, or -1.
  */
 
 /* How a port sits in the topology: CXL 3.1 section 9.12, drivers/cxl/core/port.c. */
 enum port_kind {
-	PORT_ROOT,        /* the ACPI0017 device; its decoders are the windows */
+	PORT_ROOT,	  /* the ACPI0017 device; its decoders are the windows */
 	PORT_HOST_BRIDGE, /* children of the root */
-	PORT_SWITCH,      /* upstream port of a switch */
-	PORT_ENDPOINT,    /* a memdev's own port; its decoders map device capacity (DPA) */
+	PORT_SWITCH,	  /* upstream port of a switch */
+	PORT_ENDPOINT,	  /* a memdev's own port; its decoders map device capacity (DPA) */
 	_PORT_KIND_MAX,
 };
 
@@ -42,7 +43,7 @@ enum tristate { NO, YES, MAYBE = -1 /* unknown */ };
 /* A part of a window's address range that is already spoken for (a line of /proc/iomem). */
 struct busy_range {
 	uint64_t start, size; /* bytes */
-	char *name;           /* "region0", "System RAM", "Soft Reserved"; NULL if the line has none */
+	char *name; /* "region0", "System RAM", "Soft Reserved"; NULL if the line has none */
 };
 
 struct window_target {
@@ -52,7 +53,9 @@ struct window_target {
 	int port; /* host bridge port index, or -1 if no port has come up for it */
 };
 
-/* A window is a root decoder: an address range that firmware set aside (CFMWS, CXL 3.1 9.18.1.3). */
+/*
+ * A window is a root decoder: an address range that firmware set aside (CFMWS, CXL 3.1 9.18.1.3).
+ */
 struct window {
 	char *name; /* "decoder0.0" */
 	uint64_t resource, size;
@@ -74,29 +77,31 @@ struct dport {
 /* An HDM decoder of a host bridge, switch or endpoint port (CXL 3.1 8.2.4.20). */
 struct decoder {
 	char *name; /* "decoder2.0" */
-	int id;     /* its place in the port: decoders are used in this order and released in reverse */
+	int id; /* its place in the port: decoders are used in this order and released in reverse */
 	uint64_t resource, size; /* HPA; size 0 = idle */
 	unsigned int ways, granularity;
-	unsigned int nr_targets; /* most targets it can have (host bridge and switch); 0 = unknown */
-	int region;              /* region index or -1 */
+	/* most targets it can have (host bridge and switch); 0 = unknown */
+	unsigned int nr_targets;
+	int region;	    /* region index or -1 */
 	enum tristate locked;
 	/* endpoint decoders only */
 	uint64_t dpa_resource, dpa_size; /* dpa_size 0 = no capacity allocated */
-	char *mode;                      /* "ram", "pmem", "none"; NULL = unknown or not an endpoint */
+	char *mode; /* "ram", "pmem", "none"; NULL = unknown or not an endpoint */
 };
 
 struct port {
 	char *name; /* "root0", "port1", "endpoint3" */
 	enum port_kind kind;
-	char *host;         /* "pci0000:0c", "0000:0d:00.0", "mem0" */
-	int parent;         /* port index; -1 for the root */
+	char *host;	    /* "pci0000:0c", "0000:0d:00.0", "mem0" */
+	int parent;	    /* port index; -1 for the root */
 	char *parent_dport; /* name of the parent's dport it hangs on */
-	int depth;          /* 0 = root, 1 = host bridge, ... */
+	int depth;	    /* 0 = root, 1 = host bridge, ... */
 	enum tristate enabled;
 	int memdev; /* endpoint: memdev index or -1 */
 	struct dport *dports;
 	size_t n_dports;
-	struct decoder *decoders; /* sorted by id; empty for the root, whose decoders are the windows */
+	/* sorted by id; empty for the root, whose decoders are the windows */
+	struct decoder *decoders;
 	size_t n_decoders;
 };
 
@@ -104,21 +109,21 @@ struct port {
 struct health {
 	bool known; /* false: the card did not answer or has no such command */
 	bool maintenance_needed, performance_degraded, replacement_needed;
-	char *media;           /* "normal", "not-ready", "data-lost", ... */
-	uint64_t life_used;    /* percent, or UNKNOWN */
-	uint64_t temperature;  /* degrees Celsius, two's complement in 64 bits, or UNKNOWN */
+	char *media;	      /* "normal", "not-ready", "data-lost", ... */
+	uint64_t life_used;   /* percent, or UNKNOWN */
+	uint64_t temperature; /* degrees Celsius, two's complement in 64 bits, or UNKNOWN */
 	uint64_t volatile_errors, dirty_shutdowns;
 };
 
 struct memdev {
-	char *name;      /* "mem0": depends on the order of arrival */
+	char *name;	 /* "mem0": depends on the order of arrival */
 	uint64_t serial; /* 0 or repeated on some cards: then the PCI address identifies */
-	char *host;      /* PCI address "0000:0d:00.0" */
+	char *host;	 /* PCI address "0000:0d:00.0" */
 	uint64_t ram_size, pmem_size;
 	uint64_t numa_node;
 	char *firmware;
 	enum tristate enabled; /* bound to cxl_mem and its endpoint has come up */
-	int endpoint;          /* port index or -1 */
+	int endpoint;	       /* port index or -1 */
 	struct health health;
 };
 
@@ -132,10 +137,10 @@ struct region {
 	char *name;
 	int window;
 	uint64_t resource, size; /* size 0 = no address range allocated */
-	char *type;              /* "ram", "pmem"; NULL = unknown */
+	char *type;		 /* "ram", "pmem"; NULL = unknown */
 	unsigned int ways, granularity;
 	enum tristate committed; /* decoders programmed */
-	enum tristate enabled;   /* bound to the cxl_region driver */
+	enum tristate enabled;	 /* bound to the cxl_region driver */
 	enum tristate locked;
 	struct mapping *mappings; /* sorted by position */
 	size_t n_mappings;
@@ -157,7 +162,7 @@ struct memory_run {
 	enum mem_state state;
 	enum zone zone;
 	uint64_t node;
-	int region; /* CXL region whose range holds it; -1: memory that firmware mapped, unmanaged */
+	int region; /* CXL region whose range holds it; -1: unmanaged, mapped by firmware */
 };
 
 /* Part of a window that is used as memory although no region is there: mapped by firmware. */
@@ -175,9 +180,9 @@ struct node {
 };
 
 struct picture {
-	char *kernel;        /* release, "7.3.4-..." */
+	char *kernel;	     /* release, "7.3.4-..." */
 	uint64_t block_size; /* memory block size in bytes */
-	char *auto_online;   /* auto_online_blocks: "offline", "online", "online_movable", ...; NULL = unknown */
+	char *auto_online; /* auto_online_blocks: "offline", "online", ...; NULL = unknown */
 	struct window *windows;
 	size_t n_windows;
 	struct port *ports; /* parents before children */
@@ -241,7 +246,8 @@ int picture_to_json(const struct picture *p, struct json_object **ret);
 /**
  * picture_from_json - read what picture_to_json() wrote (or a person did)
  * @ret: a new picture, the caller's
- * @ret_reason: on error, what is wrong and where ("windows[1].size is no number"); the caller's; may be NULL
+ * @ret_reason: on error, what is wrong and where ("windows[1].size is no number"); the caller's;
+ * may be NULL
  *
  * Unknown keys are ignored so that newer files can be read.
  *
@@ -267,17 +273,19 @@ int picture_region_dax(const struct picture *p, int region);
 
 /**
  * picture_resolve_card - find a memdev by any name a person may use
- * @word: memdev name ("mem0"), PCI address ("0000:0d:00.0" or "0d:00.0") or serial (decimal or 0x...)
+ * @word: memdev name ("mem0"), PCI address ("0000:0d:00.0" or "0d:00.0") or serial (decimal or
+ * 0x...)
  * @ret: memdev index
  * @ret_reason: the sentence, on error
  *
- * Return: 0; -ENOENT (names the cards there are); -ENOTUNIQ (serial on several cards: names their PCI addresses).
+ * Return: 0; -ENOENT (names the cards there are); -ENOTUNIQ (serial on several cards: names their
+ * PCI addresses).
  */
 int picture_resolve_card(const struct picture *p, const char *word, int *ret, char **ret_reason);
 
 /**
- * picture_resolve_region - find a region by its name, its dax device's name or path, or "nodeN" when one
- * region alone is there
+ * picture_resolve_region - find a region by its name, its dax device's name or path, or "nodeN"
+ * when one region alone is there
  *
  * Return: 0; -ENOENT; -ENOTUNIQ; with the sentence in @ret_reason.
  */
@@ -310,7 +318,7 @@ int window_place(const struct window *w, uint64_t size, uint64_t *ret);
 enum region_use {
 	USE_UNKNOWN,
 	USE_INCOMPLETE, /* no address range, not committed, or not enabled */
-	USE_NONE,       /* enabled, its dax device has no driver (or there is none) */
+	USE_NONE,	/* enabled, its dax device has no driver (or there is none) */
 	USE_DEVDAX,
 	USE_OFFLINE, /* kmem has it, no block is online */
 	USE_PARTIAL, /* kmem has it, some blocks are online */
@@ -321,8 +329,8 @@ struct region_memory {
 	enum region_use use;
 	uint64_t online, offline; /* bytes in blocks of that state */
 	uint64_t movable, kernel; /* bytes online in that zone */
-	uint64_t lost;            /* bytes of the region outside whole memory blocks */
-	uint64_t node;            /* target node */
+	uint64_t lost;		  /* bytes of the region outside whole memory blocks */
+	uint64_t node;		  /* target node */
 };
 
 /**
@@ -332,7 +340,7 @@ void picture_region_memory(const struct picture *p, int region, struct region_me
 
 /* Names as they stand in JSON and in front of people. The parsers return -EINVAL. */
 const char *port_kind_name(enum port_kind k);
-const char *zone_name(enum zone z);          /* "kernel", "movable"; NULL for unknown */
+const char *zone_name(enum zone z);	      /* "kernel", "movable"; NULL for unknown */
 const char *mem_state_name(enum mem_state s); /* "online", "offline", "going-offline"; NULL */
 const char *region_use_name(enum region_use u);
 int zone_from_name(const char *s, enum zone *ret);

@@ -8,13 +8,13 @@
 /* What regions planned earlier in the same plan will have taken of a port. */
 struct port_taken {
 	unsigned int decoders;
-	uint64_t top;       /* highest start of such a region */
+	uint64_t top;	    /* highest start of such a region */
 	const char *region; /* and its name, in the budget's own list */
 };
 
 struct window_left {
 	struct window w; /* as in the picture, but for ... */
-	bool own_busy;   /* ... busy, once something was planned here */
+	bool own_busy;	 /* ... busy, once something was planned here */
 	char *next_region;
 };
 
@@ -142,17 +142,18 @@ static int all_used(struct planner *pl, const struct budget *b, int port)
 	}
 	if (t->n_decoders == 1)
 		return say(pl->ret_reason, -ENOSPC,
-			   "%s has a single decoder and %s uses it: destroy that first", buf, users);
+			   "%s has a single decoder and %s uses it: destroy that first", buf,
+			   users);
 	return say(pl->ret_reason, -ENOSPC,
 		   "all %zu decoders of %s are in use (%s): destroy one of them first",
 		   t->n_decoders, buf, users);
 }
 
 /*
- * The decoder of a port that the kernel will use for the next region: the one behind the highest in use
- * (match_free_decoder() in drivers/cxl/core/region.c, hdm_end in drivers/cxl/core/hdm.c). One that was
- * released below it blocks the port (check_commit_order()), and so does one that is claimed but not
- * committed (cxl_decoder_commit() goes strictly in order).
+ * The decoder of a port that the kernel will use for the next region: the one behind the highest in
+ * use (match_free_decoder() in drivers/cxl/core/region.c, hdm_end in drivers/cxl/core/hdm.c). One
+ * that was released below it blocks the port (check_commit_order()), and so does one that is
+ * claimed but not committed (cxl_decoder_commit() goes strictly in order).
  * @ret: its index
  */
 int budget_next_decoder(struct planner *pl, const struct budget *b, int port, int *ret)
@@ -176,11 +177,12 @@ int budget_next_decoder(struct planner *pl, const struct budget *b, int port, in
 		const struct decoder *d = &t->decoders[i];
 
 		if (!in_use(d))
-			return say(pl->ret_reason, -EBUSY,
-				   "%s of %s was released out of order and blocks it until %s, which "
-				   "uses %s, is destroyed: destroy that first",
-				   d->name, buf, user_of(p, &t->decoders[used - 1]),
-				   t->decoders[used - 1].name);
+			return say(
+				pl->ret_reason, -EBUSY,
+				"%s of %s was released out of order and blocks it until %s, which "
+				"uses %s, is destroyed: destroy that first",
+				d->name, buf, user_of(p, &t->decoders[used - 1]),
+				t->decoders[used - 1].name);
 		if (d->region >= 0 && p->regions[d->region].committed == NO)
 			return say(pl->ret_reason, -EBUSY,
 				   "%s is only half made and holds %s of %s: destroy it first",
@@ -249,8 +251,8 @@ static int add_busy(struct window_left *left, uint64_t start, uint64_t size, cha
 }
 
 /*
- * Take what a planned region will take. Its name is the window's next; the one after that is the lowest
- * number that is neither in use nor set aside (memregion_alloc() in create_region_store()).
+ * Take what a planned region will take. Its name is the window's next; the one after that is the
+ * lowest number that is neither in use nor set aside (memregion_alloc() in create_region_store()).
  */
 int budget_take(struct budget *b, int window, uint64_t resource, uint64_t size,
 		struct member *const *members, unsigned int n)

@@ -56,8 +56,8 @@ static int resolve_cards(struct planner *pl, int **ret, size_t *ret_n)
 
 /*
  * Volatile capacity that can still be allocated. The kernel hands it out upwards and takes it back
- * downwards (__cxl_dpa_alloc() and cxl_dpa_free() in drivers/cxl/core/hdm.c), and what is free below
- * persistent capacity in use has been skipped for good (request_skip()).
+ * downwards (__cxl_dpa_alloc() and cxl_dpa_free() in drivers/cxl/core/hdm.c), and what is free
+ * below persistent capacity in use has been skipped for good (request_skip()).
  */
 static int card_room(struct planner *pl, const struct memdev *m, uint64_t *ret)
 {
@@ -78,12 +78,13 @@ static int card_room(struct planner *pl, const struct memdev *m, uint64_t *ret)
 		if (!d->dpa_size)
 			continue;
 		if (streq_null(d->mode, "pmem"))
-			return say(pl->ret_reason, -ENOSPC,
-				   "%s of %s holds persistent capacity, and the kernel hands out no "
-				   "volatile capacity after that: free it first",
-				   d->name, m->name);
-		if (name_list_add(&users, d->region < 0 ? d->name :
-							  pl->p->regions[d->region].name) < 0)
+			return say(
+				pl->ret_reason, -ENOSPC,
+				"%s of %s holds persistent capacity, and the kernel hands out no "
+				"volatile capacity after that: free it first",
+				d->name, m->name);
+		if (name_list_add(&users,
+				  d->region < 0 ? d->name : pl->p->regions[d->region].name) < 0)
 			return -ENOMEM;
 		if (d->dpa_resource != UNKNOWN && d->dpa_resource + d->dpa_size > used)
 			used = d->dpa_resource + d->dpa_size;
@@ -91,8 +92,9 @@ static int card_room(struct planner *pl, const struct memdev *m, uint64_t *ret)
 	if (name_list_end(&users) < 0)
 		return -ENOMEM;
 	if (used >= m->ram_size)
-		return say(pl->ret_reason, -ENOSPC, "all %s of %s are in use (%s): destroy that first",
-			   format_size(m->ram_size, size), m->name, users.text ?: "by nobody known");
+		return say(
+			pl->ret_reason, -ENOSPC, "all %s of %s are in use (%s): destroy that first",
+			format_size(m->ram_size, size), m->name, users.text ?: "by nobody known");
 	*ret = m->ram_size - used;
 	return 0;
 }
@@ -105,7 +107,8 @@ static int read_member(struct planner *pl, const struct budget *b, int card, str
 
 	if (memdev->enabled == NO || memdev->endpoint < 0)
 		return say(pl->ret_reason, -ENODEV,
-			   "%s is not enabled: its driver is not bound or its port has not come up, look "
+			   "%s is not enabled: its driver is not bound or its port has not come "
+			   "up, look "
 			   "in the kernel log",
 			   memdev->name);
 	r = member_path(pl, &m);
@@ -160,8 +163,8 @@ static int region_steps(struct planner *pl, const struct placement *pm, char *re
 						 .memdev = memdev, .decoder = decoder))));
 	}
 	if (r == 0)
-		r = plan_step(pl, STEP(COMMIT, .region = region,
-				       UNDO(STEP(DECOMMIT, .region = region))));
+		r = plan_step(
+			pl, STEP(COMMIT, .region = region, UNDO(STEP(DECOMMIT, .region = region))));
 	if (r == 0)
 		r = plan_step(pl, STEP(HOLD_AUTOPROBE, UNDO(STEP(RELEASE_AUTOPROBE))));
 	if (r == 0)
@@ -193,9 +196,11 @@ static int size_notes(struct planner *pl, const struct placement *pm, const char
 			      format_size(q->size, a), region, format_size(pm->size, b), pm->ways,
 			      pm->ways == 1 ? "" : "s", format_size(REGION_UNIT * pm->ways, c));
 	if (r == 0 && pm->spared)
-		r = plan_note(pl, "%s could be %s larger, which no whole memory block (%s) would hold: "
+		r = plan_note(pl,
+			      "%s could be %s larger, which no whole memory block (%s) would hold: "
 			      "left on the cards",
-			      region, format_size(pm->spared, a), format_size(pl->p->block_size, b));
+			      region, format_size(pm->spared, a),
+			      format_size(pl->p->block_size, b));
 	if (r == 0 && q->mode != MODE_DEVDAX && whole < pm->size)
 		r = plan_note(pl, "%s of %s are lost: they are outside whole memory blocks (%s)",
 			      format_size(pm->size - whole, a), region,
@@ -217,7 +222,8 @@ static int describe(struct planner *pl, const struct placement *pm, const char *
 		if (name_list_add(&cards, pl->p->memdevs[pm->members[i]->memdev].name) < 0)
 			return -ENOMEM;
 	if (pm->ways > 1)
-		snprintf(ways, sizeof(ways), " (%u ways, granularity %u)", pm->ways, pm->granularity);
+		snprintf(ways, sizeof(ways), " (%u ways, granularity %u)", pm->ways,
+			 pm->granularity);
 	if (asprintf(&longer, "%s%s%s: %s on %s%s through %s", *summary ?: "", *summary ? "; " : "",
 		     region, format_size(pm->size, size), cards.text, ways,
 		     pl->p->windows[pm->window].name) < 0)
@@ -303,14 +309,16 @@ int plan_verb_create(struct planner *pl)
 	ways = q->ways ?: n;
 	if (!ways_allowed(ways))
 		return say(pl->ret_reason, -EINVAL,
-			   "%zu cards cannot be one region, which takes 1, 2, 3, 4, 6, 8, 12 or 16: give "
+			   "%zu cards cannot be one region, which takes 1, 2, 3, 4, 6, 8, 12 or "
+			   "16: give "
 			   "--ways 1 for a region on each",
 			   ways);
 	if (n % ways)
-		return say(pl->ret_reason, -EINVAL,
-			   "%zu card%s cannot be divided into regions of %zu: name %zu more, or other "
-			   "--ways",
-			   n, n == 1 ? "" : "s", ways, ways - n % ways);
+		return say(
+			pl->ret_reason, -EINVAL,
+			"%zu card%s cannot be divided into regions of %zu: name %zu more, or other "
+			"--ways",
+			n, n == 1 ? "" : "s", ways, ways - n % ways);
 	if (q->mode != MODE_DEVDAX && (pl->p->block_size == UNKNOWN || !pl->p->block_size))
 		return say(pl->ret_reason, -ENODATA,
 			   "the size of this machine's memory blocks could not be read");

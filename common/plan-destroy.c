@@ -25,8 +25,8 @@ static void free_targets(struct target *t, size_t n)
 }
 
 /*
- * Highest address first: regions that share a port have their decoders in the order of their addresses,
- * and capacity is given back in reverse. What has no address yet stands in nobody's way.
+ * Highest address first: regions that share a port have their decoders in the order of their
+ * addresses, and capacity is given back in reverse. What has no address yet stands in nobody's way.
  */
 static int compare_targets(const void *a, const void *b)
 {
@@ -87,17 +87,19 @@ static int check_type(struct planner *pl, const struct region *r)
 	return 0;
 }
 
-/* A region that firmware gave to the kernel as plain RAM has blocks but no dax device to take them from. */
+/* A region that firmware gave to the kernel as plain RAM has blocks but no dax device to take them
+ * from. */
 static int check_unmanaged(struct planner *pl, int region)
 {
 	size_t i;
 
 	for (i = 0; i < pl->p->n_memory; i++)
 		if (pl->p->memory[i].region == region)
-			return say(pl->ret_reason, -EOPNOTSUPP,
-				   "%s is in use as plain RAM that firmware mapped at boot and cannot "
-				   "be taken back",
-				   pl->p->regions[region].name);
+			return say(
+				pl->ret_reason, -EOPNOTSUPP,
+				"%s is in use as plain RAM that firmware mapped at boot and cannot "
+				"be taken back",
+				pl->p->regions[region].name);
 	return 0;
 }
 
@@ -122,8 +124,8 @@ static int read_target(struct planner *pl, int region, struct target *t)
 }
 
 /*
- * cxl_dpa_free() in drivers/cxl/core/hdm.c takes back only what was allocated last on a card, so nothing
- * may be left above a member's decoder when it is its turn.
+ * cxl_dpa_free() in drivers/cxl/core/hdm.c takes back only what was allocated last on a card, so
+ * nothing may be left above a member's decoder when it is its turn.
  */
 static int check_cards(struct planner *pl, const struct region *r, const bool *gone)
 {
@@ -155,17 +157,21 @@ static int check_cards(struct planner *pl, const struct region *r, const bool *g
 					   "free-dpa %s`",
 					   o->name, format_size(o->dpa_size, size), card->name,
 					   card->name);
-			return say(pl->ret_reason, -EBUSY,
-				   "%s was made after %s on %s, and a card gives back first what was "
-				   "taken last: destroy %s first, or name both",
-				   p->regions[o->region].name, r->name, card->name,
-				   p->regions[o->region].name);
+			return say(
+				pl->ret_reason, -EBUSY,
+				"%s was made after %s on %s, and a card gives back first what was "
+				"taken last: destroy %s first, or name both",
+				p->regions[o->region].name, r->name, card->name,
+				p->regions[o->region].name);
 		}
 	}
 	return 0;
 }
 
-/* Highest decoder of a port that belongs to a region which is to go, or not (@wanted); -1 if none does. */
+/*
+ * Highest decoder of a port that belongs to a region which is to go, or not (@wanted); -1 if none
+ * does.
+ */
 static int highest(const struct port *port, const bool *gone, bool wanted)
 {
 	size_t i;
@@ -188,10 +194,12 @@ static int lowest_idle(const struct port *port)
 }
 
 /*
- * Between the root and the cards decoders may be released in any order, but a port hands out no further
- * one until those above the gap are released as well (check_commit_order() in drivers/cxl/core/region.c),
- * and a decoder above a gap is not committed again (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
- * @ret_final: marked for each region whose decoders cannot be committed again once they are released
+ * Between the root and the cards decoders may be released in any order, but a port hands out no
+ * further one until those above the gap are released as well (check_commit_order() in
+ * drivers/cxl/core/region.c), and a decoder above a gap is not committed again
+ * (cxl_decoder_commit() in drivers/cxl/core/hdm.c).
+ * @ret_final: marked for each region whose decoders cannot be committed again once they are
+ * released
  */
 static int note_gaps(struct planner *pl, const bool *gone, bool *ret_final)
 {
@@ -202,7 +210,8 @@ static int note_gaps(struct planner *pl, const bool *gone, bool *ret_final)
 
 	for (i = 0; r == 0 && i < p->n_ports; i++) {
 		const struct port *port = &p->ports[i];
-		int goes = highest(port, gone, true), stays = highest(port, gone, false), low = -1, d;
+		int goes = highest(port, gone, true), stays = highest(port, gone, false), low = -1,
+		    d;
 		const char *name;
 
 		if ((port->kind != PORT_HOST_BRIDGE && port->kind != PORT_SWITCH) || goes < 0)
@@ -218,16 +227,18 @@ static int note_gaps(struct planner *pl, const bool *gone, bool *ret_final)
 				ret_final[port->decoders[d].region] = true;
 		if (low < stays) {
 			name = p->regions[port->decoders[low].region].name;
-			r = plan_note(pl,
-				      "%s can take no new region until %s is destroyed as well, so from "
-				      "the release of its decoders on %s cannot be taken back",
-				      buf, p->regions[port->decoders[stays].region].name, name);
+			r = plan_note(
+				pl,
+				"%s can take no new region until %s is destroyed as well, so from "
+				"the release of its decoders on %s cannot be taken back",
+				buf, p->regions[port->decoders[stays].region].name, name);
 		} else if (lowest_idle(port) < goes) {
 			name = p->regions[port->decoders[goes].region].name;
-			r = plan_note(pl,
-				      "%s has idle decoders below that of %s, so from the release of its "
-				      "decoders on %s cannot be taken back",
-				      buf, name, name);
+			r = plan_note(
+				pl,
+				"%s has idle decoders below that of %s, so from the release of its "
+				"decoders on %s cannot be taken back",
+				buf, name, name);
 		}
 	}
 	return r;
@@ -245,8 +256,8 @@ static int steps_free_memory(struct planner *pl, const struct target *targets, s
 					 ZONE_UNKNOWN);
 	for (i = 0; r == 0 && i < n; i++)
 		if (targets[i].dax >= 0 && pl->p->daxes[targets[i].dax].driver && !targets[i].kmem)
-			r = plan_step(pl, STEP(CHECK_UNUSED,
-					       .dax = pl->p->daxes[targets[i].dax].name));
+			r = plan_step(pl,
+				      STEP(CHECK_UNUSED, .dax = pl->p->daxes[targets[i].dax].name));
 	return r;
 }
 
@@ -259,10 +270,11 @@ static int steps_disable(struct planner *pl, const struct target *t)
 	if (d && d->driver)
 		e = plan_unbind(pl, t->dax, t->kmem ? &t->blocks : NULL);
 	if (e == 0 && r->enabled != NO)
-		e = plan_step(pl, STEP(DISABLE, .region = r->name,
-				       UNDO(STEP(HOLD_AUTOPROBE),
-					    STEP(ENABLE, .region = r->name, .dax = d ? d->name : NULL),
-					    STEP(RELEASE_AUTOPROBE))));
+		e = plan_step(pl,
+			      STEP(DISABLE, .region = r->name,
+				   UNDO(STEP(HOLD_AUTOPROBE),
+					STEP(ENABLE, .region = r->name, .dax = d ? d->name : NULL),
+					STEP(RELEASE_AUTOPROBE))));
 	return e;
 }
 
@@ -306,14 +318,14 @@ static int steps_release(struct planner *pl, const struct region *r)
 }
 
 /*
- * Last of all, for all regions: as long as the address ranges are still reserved every step before can
- * be taken back to exactly where it was.
+ * Last of all, for all regions: as long as the address ranges are still reserved every step before
+ * can be taken back to exactly where it was.
  */
 static int step_delete(struct planner *pl, const struct region *r)
 {
 	char *window = r->window < 0 ? NULL : pl->p->windows[r->window].name;
-	struct step undo[3], s = STEP(DELETE_REGION, .window = window, .region = r->name,
-				      .undo = undo);
+	struct step undo[3],
+		s = STEP(DELETE_REGION, .window = window, .region = r->name, .undo = undo);
 
 	undo[s.n_undo++] = STEP(CREATE_REGION, .window = window, .region = r->name);
 	if (r->ways)

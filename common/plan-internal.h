@@ -5,9 +5,10 @@
 #include "plan.h"
 
 /*
- * What the parts of the planner share. Data flows one way: a request's objects are resolved, checked
- * against the picture (and, for several new regions, against the budget that is left), and come out as
- * steps. All functions here return 0 or a negative errno with the sentence in pl->ret_reason.
+ * What the parts of the planner share. Data flows one way: a request's objects are resolved,
+ * checked against the picture (and, for several new regions, against the budget that is left), and
+ * come out as steps. All functions here return 0 or a negative errno with the sentence in
+ * pl->ret_reason.
  */
 struct planner {
 	const struct picture *p;
@@ -26,6 +27,7 @@ struct planner {
 #define DEPTH_MAX 8
 
 /* A step template: names are borrowed, plan_step() copies them. */
+/* clang-format off */
 #define STEP(k, ...)                                                                               \
 	((struct step){ .kind = STEP_##k,                                                          \
 			.position = -1,                                                            \
@@ -35,6 +37,7 @@ struct planner {
 #define UNDO(...)                                                                                  \
 	.undo = (struct step[]){ __VA_ARGS__ },                                                    \
 	.n_undo = sizeof((struct step[]){ __VA_ARGS__ }) / sizeof(struct step)
+/* clang-format on */
 
 /* plan.c: the plan under construction */
 int plan_step(struct planner *pl, struct step s);
@@ -53,8 +56,8 @@ struct hop {
 struct member {
 	int memdev;
 	int endpoint;
-	int decoder;   /* index of the endpoint decoder the kernel will use next */
-	uint64_t room; /* bytes of volatile capacity left */
+	int decoder;		    /* index of the endpoint decoder the kernel will use next */
+	uint64_t room;		    /* bytes of volatile capacity left */
 	struct hop hops[DEPTH_MAX]; /* host bridge first */
 	unsigned int n_hops;
 };
@@ -87,7 +90,7 @@ struct placement {
 	unsigned int ways, granularity;
 	uint64_t size, resource;
 	uint64_t first_block, n_blocks; /* whole memory blocks inside */
-	uint64_t spared;                /* left on the cards because no whole block would hold it */
+	uint64_t spared;		/* left on the cards because no whole block would hold it */
 };
 int choose_window(struct planner *pl, const struct budget *b, int only, struct member *members,
 		  unsigned int n, struct placement *ret);
@@ -110,8 +113,7 @@ int region_dax(struct planner *pl, int region, int *ret);
 int region_usable(struct planner *pl, int region);
 int plan_bind_kmem(struct planner *pl, char *dax, uint64_t first, uint64_t count, enum zone zone);
 int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks);
-int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks,
-		 enum zone keep);
+int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone keep);
 int plan_online(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone zone,
 		bool all);
 int check_memory_options(struct planner *pl, enum memory_mode mode);

@@ -39,12 +39,14 @@ int region_whole_blocks(struct planner *pl, int region, int dax, uint64_t *ret_f
 			   "the size of this machine's memory blocks could not be read");
 	if (start == UNKNOWN || size == UNKNOWN || start > UNKNOWN - size ||
 	    start + size > UNKNOWN - bs)
-		return say(pl->ret_reason, -ENODATA, "place and size of %s could not be read", r->name);
+		return say(pl->ret_reason, -ENODATA, "place and size of %s could not be read",
+			   r->name);
 	first = align_up(start, bs) / bs;
 	end = (start + size) / bs;
 	if (end <= first)
 		return say(pl->ret_reason, -ENXIO,
-			   "no whole memory block (%s) is inside %s: it can be used with --mode devdax "
+			   "no whole memory block (%s) is inside %s: it can be used with --mode "
+			   "devdax "
 			   "only",
 			   format_size(bs, text), r->name);
 	*ret_first = first;
@@ -57,20 +59,22 @@ static int check_run(struct planner *pl, const char *region, const struct memory
 {
 	if (run->state == MEM_UNKNOWN || (run->state == MEM_ONLINE && run->zone == ZONE_UNKNOWN))
 		return say(pl->ret_reason, -ENODATA,
-			   "the state of memory block %" PRIu64 " of %s could not be read: try again",
+			   "the state of memory block %" PRIu64
+			   " of %s could not be read: try again",
 			   block, region);
 	if (run->state == MEM_GOING_OFFLINE)
 		return say(pl->ret_reason, -EBUSY,
-			   "memory block %" PRIu64 " of %s is being taken offline by somebody else: "
+			   "memory block %" PRIu64
+			   " of %s is being taken offline by somebody else: "
 			   "wait until that has ended",
 			   block, region);
 	return 0;
 }
 
 /*
- * State of each memory block of a region bound to kmem. Blocks that are not there at all are as good as
- * offline when kmem says that it has unplugged them (Linux 7.3, daxX.Y/state), else something is
- * happening right now. @ret must be cleared by the caller, also after an error.
+ * State of each memory block of a region bound to kmem. Blocks that are not there at all are as
+ * good as offline when kmem says that it has unplugged them (Linux 7.3, daxX.Y/state), else
+ * something is happening right now. @ret must be cleared by the caller, also after an error.
  */
 int region_blocks_read(struct planner *pl, int region, int dax, struct region_blocks *ret)
 {
@@ -126,8 +130,8 @@ bool region_blocks_online(const struct region_blocks *b)
 }
 
 /*
- * The dax device of a region: its index, or -1 if it has none. One that has been divided or belongs to a
- * driver that is not known here could not be put back after a failure.
+ * The dax device of a region: its index, or -1 if it has none. One that has been divided or belongs
+ * to a driver that is not known here could not be put back after a failure.
  */
 int region_dax(struct planner *pl, int region, int *ret)
 {
@@ -142,7 +146,8 @@ int region_dax(struct planner *pl, int region, int *ret)
 			continue;
 		if (found >= 0)
 			return say(pl->ret_reason, -EBUSY,
-				   "%s is divided into several dax devices (%s, %s): remove all but the "
+				   "%s is divided into several dax devices (%s, %s): remove all "
+				   "but the "
 				   "first with `daxctl destroy-device`",
 				   p->regions[region].name, p->daxes[found].name, d->name);
 		if (d->driver && strcmp(d->driver, "kmem") != 0 &&
@@ -171,8 +176,9 @@ int region_usable(struct planner *pl, int region)
 	if (r->size == 0 || r->committed == NO || r->enabled == NO)
 		return say(pl->ret_reason, -EINVAL,
 			   "%s is incomplete (%s): destroy it and create it again", r->name,
-			   r->size == 0 ? "it has no address range" :
-			   r->committed == NO ? "its decoders are not programmed" : "it is disabled");
+			   r->size == 0	      ? "it has no address range" :
+			   r->committed == NO ? "its decoders are not programmed" :
+						"it is disabled");
 	if (r->size == UNKNOWN || r->committed == MAYBE || r->enabled == MAYBE)
 		return say(pl->ret_reason, -ENODATA, "the state of %s could not be read", r->name);
 	return 0;
@@ -192,7 +198,8 @@ int check_memory_options(struct planner *pl, enum memory_mode mode)
 			   "no-online is for system-ram: memory in mode devdax never comes online");
 	if (q->no_online && q->zone != ZONE_UNKNOWN)
 		return say(pl->ret_reason, -EINVAL,
-			   "zone %s and no-online contradict each other: give the zone to `online` later",
+			   "zone %s and no-online contradict each other: give the zone to `online` "
+			   "later",
 			   zone_name(q->zone));
 	return 0;
 }
@@ -212,8 +219,8 @@ static const char *policy_for(enum zone zone)
 /*
  * Bind to kmem so that the memory is in @zone afterwards (ZONE_UNKNOWN: offline). kmem reads the
  * kernel's policy when it binds (mhp_get_default_online_type() in dev_dax_kmem_probe(); before 7.3
- * add_memory_resource() does), so the policy is what is needed for just that moment. A kernel without
- * the policy adds memory offline.
+ * add_memory_resource() does), so the policy is what is needed for just that moment. A kernel
+ * without the policy adds memory offline.
  */
 int plan_bind_kmem(struct planner *pl, char *dax, uint64_t first, uint64_t count, enum zone zone)
 {
@@ -224,34 +231,36 @@ int plan_bind_kmem(struct planner *pl, char *dax, uint64_t first, uint64_t count
 	int r = 0;
 
 	if (!before) {
-		r = plan_step(pl, STEP(BIND, .dax = dax, .driver = kmem, .blocks = &offline,
-				       .n_blocks = 1, UNDO(STEP(UNBIND, .dax = dax, .driver = kmem))));
+		r = plan_step(pl,
+			      STEP(BIND, .dax = dax, .driver = kmem, .blocks = &offline,
+				   .n_blocks = 1, UNDO(STEP(UNBIND, .dax = dax, .driver = kmem))));
 		if (r < 0 || zone == ZONE_UNKNOWN)
 			return r;
-		return plan_step(pl, STEP(ONLINE, .dax = dax, .blocks = &asked, .n_blocks = 1,
-					  UNDO(STEP(OFFLINE, .dax = dax, .blocks = &asked,
-						    .n_blocks = 1))));
+		return plan_step(
+			pl, STEP(ONLINE, .dax = dax, .blocks = &asked, .n_blocks = 1,
+				 UNDO(STEP(OFFLINE, .dax = dax, .blocks = &asked, .n_blocks = 1))));
 	}
 	if (hold)
 		r = plan_step(pl, STEP(HOLD_AUTO_ONLINE, .policy = needed,
 				       UNDO(STEP(RELEASE_AUTO_ONLINE, .policy = before))));
 	if (r == 0 && zone == ZONE_UNKNOWN)
-		r = plan_step(pl, STEP(BIND, .dax = dax, .driver = kmem, .blocks = &asked,
-				       .n_blocks = 1, UNDO(STEP(UNBIND, .dax = dax, .driver = kmem))));
+		r = plan_step(pl,
+			      STEP(BIND, .dax = dax, .driver = kmem, .blocks = &asked,
+				   .n_blocks = 1, UNDO(STEP(UNBIND, .dax = dax, .driver = kmem))));
 	else if (r == 0)
-		r = plan_step(pl, STEP(BIND, .dax = dax, .driver = kmem, .blocks = &asked,
-				       .n_blocks = 1,
-				       UNDO(STEP(OFFLINE, .dax = dax, .blocks = &asked, .n_blocks = 1),
-					    STEP(UNBIND, .dax = dax, .driver = kmem))));
+		r = plan_step(
+			pl, STEP(BIND, .dax = dax, .driver = kmem, .blocks = &asked, .n_blocks = 1,
+				 UNDO(STEP(OFFLINE, .dax = dax, .blocks = &asked, .n_blocks = 1),
+				      STEP(UNBIND, .dax = dax, .driver = kmem))));
 	if (r == 0 && hold)
 		r = plan_step(pl, STEP(RELEASE_AUTO_ONLINE, .policy = before));
 	return r;
 }
 
 /*
- * Unbind from kmem, all blocks of which are offline by now (memory that is online would be stuck until
- * reboot), or from device_dax. The way back leaves the blocks offline: bringing them online again is
- * the undo of the step that took them offline.
+ * Unbind from kmem, all blocks of which are offline by now (memory that is online would be stuck
+ * until reboot), or from device_dax. The way back leaves the blocks offline: bringing them online
+ * again is the undo of the step that took them offline.
  */
 int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks)
 {
@@ -269,8 +278,9 @@ int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks)
 	}
 	if (hold)
 		undo[s.n_undo++] = STEP(HOLD_AUTO_ONLINE, .policy = offline);
-	undo[s.n_undo++] = STEP(BIND, .dax = d->name, .driver = d->driver,
-				.blocks = span.count ? &span : NULL, .n_blocks = span.count ? 1 : 0);
+	undo[s.n_undo++] =
+		STEP(BIND, .dax = d->name, .driver = d->driver, .blocks = span.count ? &span : NULL,
+		     .n_blocks = span.count ? 1 : 0);
 	if (hold)
 		undo[s.n_undo++] = STEP(RELEASE_AUTO_ONLINE, .policy = before);
 	return plan_step(pl, s);
@@ -300,7 +310,8 @@ int plan_offline(struct planner *pl, char *dax, const struct region_blocks *bloc
 	return r;
 }
 
-/* Bring blocks online in @zone: those that are offline, and with @all those in another zone as well. */
+/* Bring blocks online in @zone: those that are offline, and with @all those in another zone as
+ * well. */
 int plan_online(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone zone,
 		bool all)
 {

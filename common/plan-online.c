@@ -26,7 +26,8 @@ static bool driver_is(const struct planner *pl, int dax, const char *driver)
 }
 
 /* Blocks online in a zone nobody asked to change. */
-static uint64_t bytes_elsewhere(const struct planner *pl, const struct region_blocks *b, enum zone z)
+static uint64_t bytes_elsewhere(const struct planner *pl, const struct region_blocks *b,
+				enum zone z)
 {
 	uint64_t n = 0;
 	size_t i;
@@ -38,8 +39,8 @@ static uint64_t bytes_elsewhere(const struct planner *pl, const struct region_bl
 }
 
 /*
- * Bring memory that kmem has online. Without a zone in the request what is online stays where it is, and
- * the rest becomes movable; with one all of it ends in that zone.
+ * Bring memory that kmem has online. Without a zone in the request what is online stays where it
+ * is, and the rest becomes movable; with one all of it ends in that zone.
  */
 static int online_region(struct planner *pl, int region, int dax)
 {
@@ -60,7 +61,8 @@ static int online_region(struct planner *pl, int region, int dax)
 		r = plan_online(pl, pl->p->daxes[dax].name, &blocks, zone, all);
 	elsewhere = all ? 0 : bytes_elsewhere(pl, &blocks, zone);
 	if (r == 0 && elsewhere)
-		r = plan_note(pl, "%s of %s stay online in zone kernel: give --zone movable to have "
+		r = plan_note(pl,
+			      "%s of %s stay online in zone kernel: give --zone movable to have "
 			      "them moved",
 			      format_size(elsewhere, size), name);
 	else if (r == 0 && pl->plan->n_steps == before)
@@ -91,10 +93,11 @@ static int verb_online(struct planner *pl, int region)
 	if (r < 0)
 		return r;
 	if (driver_is(pl, dax, "device_dax"))
-		return say(pl->ret_reason, -EINVAL,
-			   "%s is in mode devdax, which has no memory to bring online: use `set-mode "
-			   "--mode system-ram`",
-			   pl->p->regions[region].name);
+		return say(
+			pl->ret_reason, -EINVAL,
+			"%s is in mode devdax, which has no memory to bring online: use `set-mode "
+			"--mode system-ram`",
+			pl->p->regions[region].name);
 	if (driver_is(pl, dax, "kmem"))
 		return online_region(pl, region, dax);
 	return bind_system_ram(pl, region, dax);
@@ -110,8 +113,8 @@ static int verb_offline(struct planner *pl, int region)
 	if (r < 0)
 		return r;
 	if (!driver_is(pl, dax, "kmem"))
-		return say(pl->ret_reason, -EINVAL,
-			   "%s is %s: it has no memory to take offline", name,
+		return say(pl->ret_reason, -EINVAL, "%s is %s: it has no memory to take offline",
+			   name,
 			   driver_is(pl, dax, "device_dax") ? "in mode devdax" : "not in use");
 	r = region_blocks_read(pl, region, dax, &blocks);
 	if (r == 0 && !region_blocks_online(&blocks))
@@ -217,8 +220,8 @@ int plan_verb_set_mode(struct planner *pl)
 	if (r < 0)
 		return r;
 	return each_region(pl, verb_set_mode, "set mode of",
-			   q->mode == MODE_DEVDAX	? " to devdax" :
-			   q->no_online			? " to system-ram, left offline" :
-			   q->zone == ZONE_KERNEL	? " to system-ram, kernel" :
-							  " to system-ram, movable");
+			   q->mode == MODE_DEVDAX ? " to devdax" :
+			   q->no_online		  ? " to system-ram, left offline" :
+			   q->zone == ZONE_KERNEL ? " to system-ram, kernel" :
+						    " to system-ram, movable");
 }

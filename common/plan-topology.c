@@ -68,9 +68,10 @@ int member_path(struct planner *pl, struct member *m)
 		port = parent;
 	}
 	if (!n)
-		return say(pl->ret_reason, -EOPNOTSUPP,
-			   "%s hangs on the root itself (a CXL 1.1 card), which is not managed here",
-			   card);
+		return say(
+			pl->ret_reason, -EOPNOTSUPP,
+			"%s hangs on the root itself (a CXL 1.1 card), which is not managed here",
+			card);
 	for (i = 0; i < n; i++)
 		m->hops[i] = up[n - 1 - i];
 	m->n_hops = n;
@@ -105,8 +106,9 @@ static void sort_by_dport(struct member **m, unsigned int n, unsigned int level)
 }
 
 /*
- * The kernel's rule, check_last_peer() in drivers/cxl/core/region.c: of the members below one port the
- * first @groups leave by different downstream ports, and every further one by the same as its peer
+ * The kernel's rule, check_last_peer() in drivers/cxl/core/region.c: of the members below one port
+ * the first @groups leave by different downstream ports, and every further one by the same as its
+ * peer
  * @groups places before.
  */
 static bool in_order(struct member *const *m, unsigned int n, unsigned int level)
@@ -152,10 +154,11 @@ static int check_targets(struct walk *wk, int port, unsigned int groups)
 			most = t->decoders[i].nr_targets;
 	/* cxl_port_setup_targets(): switch level decoders only do powers of two */
 	if (groups & (groups - 1))
-		return say(wk->pl->ret_reason, -ENXIO,
-			   "the cards are behind %u ports of %s, which can spread over 1, 2, 4 or 8: "
-			   "name cards behind as many",
-			   groups, port_text(wk->pl->p, port, buf));
+		return say(
+			wk->pl->ret_reason, -ENXIO,
+			"the cards are behind %u ports of %s, which can spread over 1, 2, 4 or 8: "
+			"name cards behind as many",
+			groups, port_text(wk->pl->p, port, buf));
 	if (groups > most)
 		return say(wk->pl->ret_reason, -ENXIO,
 			   "the cards are behind %u ports of %s, which can spread over %u at most: "
@@ -239,8 +242,8 @@ static bool order_kept(const struct window *w, const struct picture *p, struct m
 }
 
 /*
- * Put members into the order of their positions in a region of this window. The order typed stays where
- * it is one the kernel takes. The caller has made sure that each target has n / ways members.
+ * Put members into the order of their positions in a region of this window. The order typed stays
+ * where it is one the kernel takes. The caller has made sure that each target has n / ways members.
  * @ret_deepest: the granularity of the lowest ports is this many times the region's, and
  * @ret_deepest_port is one of them (cxl_port_setup_targets(): parent_ig * parent_iw at each level)
  */

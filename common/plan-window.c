@@ -7,13 +7,13 @@
 #include "plan-internal.h"
 
 /*
- * How far a window came before it was refused. When no window will do, the one that came furthest has
- * the reason that helps most.
+ * How far a window came before it was refused. When no window will do, the one that came furthest
+ * has the reason that helps most.
  */
 enum stage {
 	STAGE_OTHER_BRIDGES, /* does not reach all cards */
 	STAGE_MORE_BRIDGES,  /* reaches more bridges than the cards are behind */
-	STAGE_KIND,          /* not for volatile memory */
+	STAGE_KIND,	     /* not for volatile memory */
 	STAGE_WAYS,
 	STAGE_ORDER,
 	STAGE_GRANULARITY,
@@ -60,7 +60,8 @@ static int check_bridges(struct attempt *a)
 		for (t = 0; t < w->n_targets && !leads_to(p, &w->targets[t], bridge); t++)
 			;
 		if (t == w->n_targets)
-			return say(REASON(a), -ENXIO, "window %s does not reach %s, where %s is: "
+			return say(REASON(a), -ENXIO,
+				   "window %s does not reach %s, where %s is: "
 				   "use another window",
 				   w->name, port_text(p, bridge, first),
 				   p->memdevs[a->place.members[i]->memdev].name);
@@ -69,10 +70,11 @@ static int check_bridges(struct attempt *a)
 	a->stage = STAGE_MORE_BRIDGES;
 	for (t = 0; t < w->n_targets; t++)
 		if (!count[t])
-			return say(REASON(a), -ENXIO,
-				   "window %s interleaves over %u host bridges, and none of the cards "
-				   "is behind %s: use a window without it, or name a card there",
-				   w->name, w->ways, w->targets[t].dport ?: "one of them");
+			return say(
+				REASON(a), -ENXIO,
+				"window %s interleaves over %u host bridges, and none of the cards "
+				"is behind %s: use a window without it, or name a card there",
+				w->name, w->ways, w->targets[t].dport ?: "one of them");
 
 	a->stage = STAGE_KIND;
 	if (w->volatile_capable == NO)
@@ -85,23 +87,27 @@ static int check_bridges(struct attempt *a)
 	a->stage = STAGE_WAYS;
 	for (t = 1; t < w->n_targets; t++)
 		if (count[t] != count[0]) {
-			for (i = 0; !leads_to(p, &w->targets[0], a->place.members[i]->hops[0].port);)
+			for (i = 0;
+			     !leads_to(p, &w->targets[0], a->place.members[i]->hops[0].port);)
 				i++;
 			port_text(p, a->place.members[i]->hops[0].port, first);
-			for (i = 0; !leads_to(p, &w->targets[t], a->place.members[i]->hops[0].port);)
+			for (i = 0;
+			     !leads_to(p, &w->targets[t], a->place.members[i]->hops[0].port);)
 				i++;
 			port_text(p, a->place.members[i]->hops[0].port, other);
 			return say(REASON(a), -ENXIO,
-				   "window %s interleaves over its host bridges equally, but %u of the "
+				   "window %s interleaves over its host bridges equally, but %u of "
+				   "the "
 				   "cards are behind %s and %u behind %s: name as many behind each",
 				   w->name, count[0], first, count[t], other);
 		}
 	/* set_interleave_ways() in drivers/cxl/core/region.c */
 	if (count[0] & (count[0] - 1))
-		return say(REASON(a), -ENXIO,
-			   "%u ways are no power of two times the %u of window %s: name more or fewer "
-			   "cards",
-			   a->n, w->ways, w->name);
+		return say(
+			REASON(a), -ENXIO,
+			"%u ways are no power of two times the %u of window %s: name more or fewer "
+			"cards",
+			a->n, w->ways, w->name);
 	return 0;
 }
 
@@ -137,7 +143,8 @@ static int check_granularity(struct attempt *a)
 		g = GRANULARITY_MIN; /* spreads best, and is possible on every level below */
 	if ((uint64_t)g * deepest > GRANULARITY_MAX)
 		return say(REASON(a), -ENXIO,
-			   "granularity %u in window %s would need %" PRIu64 " at %s, and %d is the "
+			   "granularity %u in window %s would need %" PRIu64
+			   " at %s, and %d is the "
 			   "most: %s",
 			   g, w->name, (uint64_t)g * deepest, port_text(a->pl.p, deepest_port, buf),
 			   GRANULARITY_MAX,
@@ -162,9 +169,11 @@ static int check_decoders(struct attempt *a)
 	return 0;
 }
 
-/* Whole memory blocks inside a range; dax_kmem_range() in drivers/dax/kmem.c leaves out the rest. */
-static void find_blocks(const struct attempt *a, uint64_t resource, uint64_t size, uint64_t *ret_first,
-			uint64_t *ret_n)
+/*
+ * Whole memory blocks inside a range; dax_kmem_range() in drivers/dax/kmem.c leaves out the rest.
+ */
+static void find_blocks(const struct attempt *a, uint64_t resource, uint64_t size,
+			uint64_t *ret_first, uint64_t *ret_n)
 {
 	uint64_t bs = a->pl.p->block_size, first, end;
 
@@ -180,8 +189,9 @@ static void find_blocks(const struct attempt *a, uint64_t resource, uint64_t siz
 }
 
 /*
- * A region as large as possible may end inside a memory block. What is behind the last whole block would
- * be lost, and the next region would begin unaligned: leave it on the cards instead, where that is free.
+ * A region as large as possible may end inside a memory block. What is behind the last whole block
+ * would be lost, and the next region would begin unaligned: leave it on the cards instead, where
+ * that is free.
  */
 static void spare_tail(struct attempt *a)
 {
@@ -240,7 +250,8 @@ static int check_room(struct attempt *a, uint64_t most)
 	find_blocks(a, a->place.resource, size, &a->place.first_block, &a->place.n_blocks);
 	if (ram && !a->place.n_blocks)
 		return say(REASON(a), -ENXIO,
-			   "no whole memory block (%s) fits in the %s at 0x%" PRIx64 " of window %s: "
+			   "no whole memory block (%s) fits in the %s at 0x%" PRIx64
+			   " of window %s: "
 			   "ask for more, or use --mode devdax",
 			   format_size(a->pl.p->block_size, block), format_size(size, have),
 			   a->place.resource, a->w->name);
@@ -249,7 +260,10 @@ static int check_room(struct attempt *a, uint64_t most)
 	return 0;
 }
 
-/* alloc_region_ref() in drivers/cxl/core/region.c: regions of a port come in the order of their addresses. */
+/*
+ * alloc_region_ref() in drivers/cxl/core/region.c: regions of a port come in the order of their
+ * addresses.
+ */
 static int check_hpa_order(struct attempt *a)
 {
 	unsigned int i, j;
@@ -267,10 +281,11 @@ static int check_hpa_order(struct attempt *a)
 				continue;
 			if (!region)
 				continue; /* nothing there, and the window begins at 0 */
-			return say(REASON(a), -EBUSY,
-				   "the room left in window %s is below %s, and %s takes regions only "
-				   "in the order of their addresses: destroy %s first",
-				   a->w->name, region, port_text(a->pl.p, port, buf), region);
+			return say(
+				REASON(a), -EBUSY,
+				"the room left in window %s is below %s, and %s takes regions only "
+				"in the order of their addresses: destroy %s first",
+				a->w->name, region, port_text(a->pl.p, port, buf), region);
 		}
 	}
 	return 0;
@@ -324,9 +339,10 @@ static int no_window(struct planner *pl, const struct member *members, unsigned 
 	unsigned int i, j, count = 0;
 
 	if (!pl->p->n_windows)
-		return say(pl->ret_reason, -ENXIO,
-			   "this machine has no CXL window: firmware sets windows aside at boot, look "
-			   "in its setup");
+		return say(
+			pl->ret_reason, -ENXIO,
+			"this machine has no CXL window: firmware sets windows aside at boot, look "
+			"in its setup");
 	for (i = 0; i < n; i++) {
 		int bridge = members[i].hops[0].port;
 
@@ -344,17 +360,20 @@ static int no_window(struct planner *pl, const struct member *members, unsigned 
 			   "look in its setup",
 			   names[0]);
 	if (count == 2)
-		return say(pl->ret_reason, -ENXIO,
-			   "no window spans both host bridges %s and %s: make regions behind one of "
-			   "them (--ways)",
-			   names[0], names[1]);
+		return say(
+			pl->ret_reason, -ENXIO,
+			"no window spans both host bridges %s and %s: make regions behind one of "
+			"them (--ways)",
+			names[0], names[1]);
 	return say(pl->ret_reason, -ENXIO,
-		   "no window spans the %u host bridges %s: make regions behind fewer of them (--ways)",
+		   "no window spans the %u host bridges %s: make regions behind fewer of them "
+		   "(--ways)",
 		   count, bridges.text);
 }
 
 /* How much a region of these members can be at most, or what was asked, in whole units. */
-static int region_size(struct planner *pl, const struct member *members, unsigned int n, uint64_t *ret)
+static int region_size(struct planner *pl, const struct member *members, unsigned int n,
+		       uint64_t *ret)
 {
 	uint64_t unit = REGION_UNIT * n, asked = pl->request->size, least = UNKNOWN, size;
 	const char *smallest = NULL;
@@ -387,15 +406,16 @@ static int region_size(struct planner *pl, const struct member *members, unsigne
 			   smallest, format_size(least, a), format_size(size, b));
 	if (size / n > least)
 		return say(pl->ret_reason, -ENOSPC,
-			   "%s has %s left, %s asked is %s of each of %u cards: ask for less", smallest,
-			   format_size(least, a), format_size(size, b), format_size(size / n, c), n);
+			   "%s has %s left, %s asked is %s of each of %u cards: ask for less",
+			   smallest, format_size(least, a), format_size(size, b),
+			   format_size(size / n, c), n);
 	*ret = size;
 	return 0;
 }
 
 /*
- * Choose the window for a region of @members, and with it their order, the granularity, the size and the
- * place. @only is a window's index, or -1 for the best of all.
+ * Choose the window for a region of @members, and with it their order, the granularity, the size
+ * and the place. @only is a window's index, or -1 for the best of all.
  */
 int choose_window(struct planner *pl, const struct budget *b, int only, struct member *members,
 		  unsigned int n, struct placement *ret)

@@ -140,7 +140,7 @@ int plan_resolve_regions(struct planner *pl, int **ret, size_t *ret_n)
 int plan_make(const struct picture *picture, const struct request *request, struct plan **ret,
 	      char **ret_reason)
 {
-	static int (*const verbs[])(struct planner *pl) = {
+	static int (*const verbs[])(struct planner * pl) = {
 		[VERB_CREATE] = plan_verb_create,     [VERB_ONLINE] = plan_verb_online,
 		[VERB_OFFLINE] = plan_verb_offline,   [VERB_DESTROY] = plan_verb_destroy,
 		[VERB_SET_MODE] = plan_verb_set_mode,

@@ -6,7 +6,10 @@
 #include "request.h"
 #include "step.h"
 
-/* The way from a picture to a wish: steps in order, each with its undo, and what a person should know. */
+/*
+ * The way from a picture to a wish: steps in order, each with its undo, and what a person should
+ * know.
+ */
 struct plan {
 	enum verb verb;
 	char *summary; /* "create region0: 512M on mem0 through decoder0.0, system-ram, movable" */
@@ -17,8 +20,9 @@ struct plan {
 	struct step *steps; /* none: the machine is already as asked */
 	size_t n_steps;
 	/*
-	 * Index of the first step that cannot be taken back once it ran (the kernel does not commit a
-	 * decoder that was released out of order): from there on only forward. n_steps: there is none.
+	 * Index of the first step that cannot be taken back once it ran (the kernel does not commit
+	 * a decoder that was released out of order): from there on only forward. n_steps: there is
+	 * none.
 	 */
 	size_t no_return;
 };
@@ -35,14 +39,16 @@ static inline void plan_freep(struct plan **p)
  * @picture: the machine as it is now
  * @request: what is wanted
  * @ret: the plan, the caller's
- * @ret_reason: on error the sentence that says which constraint is violated and by what; the caller's
+ * @ret_reason: on error the sentence that says which constraint is violated and by what; the
+ * caller's
  *
  * Return: 0, or with a reason:
- * -EINVAL the request makes no sense; -ENOENT no such card, region or window; -ENOTUNIQ a name that means several;
- * -EBUSY something is in use or must go first; -ENOSPC no room in window, card or decoders; -ENXIO the topology cannot
- * do it (no window spans the bridges, wrong granularity, unbalanced members); -ENODEV a card that is not enabled;
- * -ENODATA something that must be known could not be read; -EOPNOTSUPP this is not managed here (pmem, locked by firmware);
- * or -ENOMEM without.
+ * -EINVAL the request makes no sense; -ENOENT no such card, region or window; -ENOTUNIQ a name that
+ * means several; -EBUSY something is in use or must go first; -ENOSPC no room in window, card or
+ * decoders; -ENXIO the topology cannot do it (no window spans the bridges, wrong granularity,
+ * unbalanced members); -ENODEV a card that is not enabled; -ENODATA something that must be known
+ * could not be read; -EOPNOTSUPP this is not managed here (pmem, locked by firmware); or -ENOMEM
+ * without.
  */
 int plan_make(const struct picture *picture, const struct request *request, struct plan **ret,
 	      char **ret_reason);
@@ -55,8 +61,8 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 int plan_rename(struct plan *p, const char *from, const char *to);
 
 /**
- * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]} and "no_return" if
- * there is such a step; @ret is the caller's
+ * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]} and
+ * "no_return" if there is such a step; @ret is the caller's
  *
  * Return: 0, or -ENOMEM.
  */

@@ -6,8 +6,8 @@
 #include <strings.h>
 
 static const char *const verbs[] = {
-	[VERB_CREATE] = "create",	[VERB_ONLINE] = "online",     [VERB_OFFLINE] = "offline",
-	[VERB_DESTROY] = "destroy",	[VERB_SET_MODE] = "set-mode",
+	[VERB_CREATE] = "create",   [VERB_ONLINE] = "online",	  [VERB_OFFLINE] = "offline",
+	[VERB_DESTROY] = "destroy", [VERB_SET_MODE] = "set-mode",
 };
 
 const char *verb_name(enum verb v)
@@ -139,7 +139,8 @@ static int set_granularity(struct request *r, const char *value, char **ret_reas
 
 	if (parse_size(value, &g) < 0 || g < 256 || g > 16384 || (g & (g - 1)))
 		return say(ret_reason, -EINVAL,
-			   "granularity is \"%s\": it takes a power of two from 256 to 16384", value);
+			   "granularity is \"%s\": it takes a power of two from 256 to 16384",
+			   value);
 	r->granularity = g;
 	return 0;
 }

@@ -19,13 +19,13 @@ struct request {
 	enum verb verb;
 	char **objects; /* create: cards; else: regions. By any name, as typed */
 	size_t n_objects;
-	enum memory_mode mode; /* create (default system-ram), set-mode (required) */
-	enum zone zone;        /* create, online, set-mode system-ram; default movable */
-	bool no_online;        /* create, set-mode: leave the memory offline */
-	uint64_t size;         /* create: bytes of one region; 0 = all there is */
-	unsigned int ways;     /* create: members of one region; 0 = all cards named */
+	enum memory_mode mode;	  /* create (default system-ram), set-mode (required) */
+	enum zone zone;		  /* create, online, set-mode system-ram; default movable */
+	bool no_online;		  /* create, set-mode: leave the memory offline */
+	uint64_t size;		  /* create: bytes of one region; 0 = all there is */
+	unsigned int ways;	  /* create: members of one region; 0 = all cards named */
 	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
-	char *window;          /* create: this root decoder and no other */
+	char *window;		  /* create: this root decoder and no other */
 };
 
 struct request *request_free(struct request *r);

@@ -10,9 +10,9 @@ static const struct {
 	const char *key;
 	size_t offset;
 } names[] = {
-	{ "window", offsetof(struct step, window) },   { "region", offsetof(struct step, region) },
-	{ "memdev", offsetof(struct step, memdev) },   { "decoder", offsetof(struct step, decoder) },
-	{ "dax", offsetof(struct step, dax) },	       { "driver", offsetof(struct step, driver) },
+	{ "window", offsetof(struct step, window) }, { "region", offsetof(struct step, region) },
+	{ "memdev", offsetof(struct step, memdev) }, { "decoder", offsetof(struct step, decoder) },
+	{ "dax", offsetof(struct step, dax) },	     { "driver", offsetof(struct step, driver) },
 	{ "policy", offsetof(struct step, policy) },
 };
 
@@ -146,7 +146,8 @@ static int read_undo(struct json_object *json, struct step *s, unsigned int dept
 	if (!json_object_is_type(array, json_type_array))
 		return say(ret_reason, -EINVAL, "undo of a step is no list");
 	if (depth && json_object_array_length(array))
-		return say(ret_reason, -EINVAL, "a step that undoes another has no undo of its own");
+		return say(ret_reason, -EINVAL,
+			   "a step that undoes another has no undo of its own");
 	for (i = 0; i < json_object_array_length(array); i++) {
 		if (grow(&s->undo, s->n_undo, sizeof(*s->undo)) < 0)
 			return -ENOMEM;

@@ -37,7 +37,8 @@ static const char *or_some(const char *name, const char *some)
 
 static int bind_text(const struct step *s, const char *blocks, char **ret)
 {
-	const char *dax = or_some(s->dax, "its dax device"), *driver = or_some(s->driver, "a driver");
+	const char *dax = or_some(s->dax, "its dax device"),
+		   *driver = or_some(s->driver, "a driver");
 
 	if (!s->n_blocks)
 		return asprintf(ret, "bind %s to %s", dax, driver);
@@ -48,8 +49,10 @@ static int bind_text(const struct step *s, const char *blocks, char **ret)
 
 static int text(const struct step *s, char **ret)
 {
-	const char *region = or_some(s->region, "the region"), *dax = or_some(s->dax, "its dax device");
-	const char *memdev = or_some(s->memdev, "a card"), *decoder = or_some(s->decoder, "its decoder");
+	const char *region = or_some(s->region, "the region"),
+		   *dax = or_some(s->dax, "its dax device");
+	const char *memdev = or_some(s->memdev, "a card"),
+		   *decoder = or_some(s->decoder, "its decoder");
 	const char *policy = or_some(s->policy, "as before");
 	char size[32], blocks[96];
 
@@ -63,14 +66,14 @@ static int text(const struct step *s, char **ret)
 				s->ways == 1 ? "" : "s", s->granularity);
 	case STEP_ALLOC_HPA:
 		if (s->resource != UNKNOWN)
-			return asprintf(ret, "reserve %s of address space for %s at 0x%" PRIx64, size,
-					region, s->resource);
+			return asprintf(ret, "reserve %s of address space for %s at 0x%" PRIx64,
+					size, region, s->resource);
 		return asprintf(ret, "reserve %s of address space for %s", size, region);
 	case STEP_ALLOC_DPA:
 		return asprintf(ret, "allocate %s of %s to %s", size, memdev, decoder);
 	case STEP_ATTACH:
-		return asprintf(ret, "attach %s of %s to %s at position %d", decoder, memdev, region,
-				s->position);
+		return asprintf(ret, "attach %s of %s to %s at position %d", decoder, memdev,
+				region, s->position);
 	case STEP_COMMIT:
 		return asprintf(ret, "program the decoders of %s", region);
 	case STEP_ENABLE:

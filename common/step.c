@@ -64,10 +64,10 @@ bool step_may_block(enum step_kind k)
 }
 
 /* The names a step may hold, in one place for all who walk over them. */
-#define STEP_NAMES(s)                                                                              \
-	{                                                                                          \
-		&(s)->window, &(s)->region, &(s)->memdev, &(s)->decoder, &(s)->dax, &(s)->driver,  \
-			&(s)->policy,                                                              \
+#define STEP_NAMES(s)                                                                             \
+	{                                                                                         \
+		&(s)->window, &(s)->region, &(s)->memdev, &(s)->decoder, &(s)->dax, &(s)->driver, \
+			&(s)->policy,                                                             \
 	}
 
 void step_clear(struct step *s)
@@ -107,8 +107,8 @@ static int copy_into(const struct step *s, struct step *ret)
 		if (strdup_or_null(*from[i], to[i]) < 0)
 			return -ENOMEM;
 	for (i = 0; i < s->n_blocks; i++)
-		if (step_add_block(ret, s->blocks[i].first, s->blocks[i].count,
-				   s->blocks[i].zone) < 0)
+		if (step_add_block(ret, s->blocks[i].first, s->blocks[i].count, s->blocks[i].zone) <
+		    0)
 			return -ENOMEM;
 	for (i = 0; i < s->n_undo; i++) {
 		if (grow(&ret->undo, ret->n_undo, sizeof(*ret->undo)) < 0 ||

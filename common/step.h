@@ -10,37 +10,39 @@
 #include "picture.h"
 
 /*
- * A step is the smallest thing done to a machine: one change the kernel makes at once or not at all.
- * Every kind can be asked for again when it is already done (it then does nothing), so a step that was
- * cut off half-way can be run or undone whatever had become of it.
+ * A step is the smallest thing done to a machine: one change the kernel makes at once or not at
+ * all. Every kind can be asked for again when it is already done (it then does nothing), so a step
+ * that was cut off half-way can be run or undone whatever had become of it.
  */
 enum step_kind {
-	STEP_CREATE_REGION,       /* window, region (expected name) */
-	STEP_SET_INTERLEAVE,      /* region, ways, granularity */
-	STEP_ALLOC_HPA,           /* region, size, resource (expected place, or UNKNOWN) */
-	STEP_ALLOC_DPA,           /* memdev, decoder, size */
-	STEP_ATTACH,              /* region, position, memdev, decoder */
-	STEP_COMMIT,              /* region */
-	STEP_ENABLE,              /* region, dax (expected name): bind, wait until the dax device is there */
-	STEP_HOLD_AUTOPROBE,      /* dax bus: leave new devices without a driver */
-	STEP_RELEASE_AUTOPROBE,   /* dax bus: as usual again */
-	STEP_HOLD_AUTO_ONLINE,    /* policy: what the kernel does with memory added meanwhile */
+	STEP_CREATE_REGION,  /* window, region (expected name) */
+	STEP_SET_INTERLEAVE, /* region, ways, granularity */
+	STEP_ALLOC_HPA,	     /* region, size, resource (expected place, or UNKNOWN) */
+	STEP_ALLOC_DPA,	     /* memdev, decoder, size */
+	STEP_ATTACH,	     /* region, position, memdev, decoder */
+	STEP_COMMIT,	     /* region */
+	STEP_ENABLE, /* region, dax (expected name): bind, wait until the dax device is there */
+	STEP_HOLD_AUTOPROBE,	  /* dax bus: leave new devices without a driver */
+	STEP_RELEASE_AUTOPROBE,	  /* dax bus: as usual again */
+	STEP_HOLD_AUTO_ONLINE,	  /* policy: what the kernel does with memory added meanwhile */
 	STEP_RELEASE_AUTO_ONLINE, /* policy: the one that was in force */
-	STEP_BIND,                /* dax, driver ("kmem" or "device_dax"), blocks (kmem: expected afterwards) */
-	STEP_ONLINE,              /* dax, blocks (zone for each run) */
-	STEP_OFFLINE,             /* dax, blocks (the runs that are online now) */
-	STEP_CHECK_UNUSED,        /* dax: no process has it open or mapped */
-	STEP_UNBIND,              /* dax, driver */
-	STEP_DISABLE,             /* region */
-	STEP_DECOMMIT,            /* region */
-	STEP_DETACH,              /* region, position, memdev, decoder */
-	STEP_FREE_DPA,            /* memdev, decoder */
-	STEP_FREE_HPA,            /* region */
-	STEP_DELETE_REGION,       /* window, region */
+	STEP_BIND,    /* dax, driver ("kmem" or "device_dax"), blocks (kmem: expected afterwards) */
+	STEP_ONLINE,  /* dax, blocks (zone for each run) */
+	STEP_OFFLINE, /* dax, blocks (the runs that are online now) */
+	STEP_CHECK_UNUSED,  /* dax: no process has it open or mapped */
+	STEP_UNBIND,	    /* dax, driver */
+	STEP_DISABLE,	    /* region */
+	STEP_DECOMMIT,	    /* region */
+	STEP_DETACH,	    /* region, position, memdev, decoder */
+	STEP_FREE_DPA,	    /* memdev, decoder */
+	STEP_FREE_HPA,	    /* region */
+	STEP_DELETE_REGION, /* window, region */
 	_STEP_KIND_MAX,
 };
 
-/* Memory blocks that a step concerns: @count blocks from number @first, in (or to be put in) @zone. */
+/*
+ * Memory blocks that a step concerns: @count blocks from number @first, in (or to be put in) @zone.
+ */
 struct block_span {
 	uint64_t first, count;
 	enum zone zone; /* ZONE_UNKNOWN: offline */
@@ -49,12 +51,13 @@ struct block_span {
 struct step {
 	enum step_kind kind;
 	char *window, *region, *memdev, *decoder, *dax, *driver, *policy;
-	int position;                   /* -1 = none */
+	int position;			/* -1 = none */
 	unsigned int ways, granularity; /* 0 = none */
-	uint64_t size, resource;        /* UNKNOWN = none */
+	uint64_t size, resource;	/* UNKNOWN = none */
 	struct block_span *blocks;
 	size_t n_blocks;
-	struct step *undo; /* run in this order to take the step back; they have no undo of their own */
+	/* run in this order to take the step back; they have no undo of their own */
+	struct step *undo;
 	size_t n_undo;
 };
 
@@ -80,9 +83,10 @@ int step_add_block(struct step *s, uint64_t first, uint64_t count, enum zone zon
 /**
  * step_rename - exchange two names of objects wherever the step or its undo uses them
  *
- * The kernel chooses names of regions and dax devices; a plan holds the expected ones. When what was
- * expected to be called @from is called @to, whatever else in the plan is expected to be called @to is
- * something still to be made: it is called @from from now on, so that the two are not taken for one.
+ * The kernel chooses names of regions and dax devices; a plan holds the expected ones. When what
+ * was expected to be called @from is called @to, whatever else in the plan is expected to be called
+ * @to is something still to be made: it is called @from from now on, so that the two are not taken
+ * for one.
  *
  * Return: 0, or -ENOMEM (some names may be exchanged and others not).
  */
@@ -97,12 +101,14 @@ int step_rename(struct step *s, const char *from, const char *to);
 int step_text(const struct step *s, char **ret);
 
 /**
- * step_may_block - whether the kernel may take long over this step (and so progress is worth showing)
+ * step_may_block - whether the kernel may take long over this step (and so progress is worth
+ * showing)
  */
 bool step_may_block(enum step_kind k);
 
 /**
- * step_to_json, step_from_json - as an object with "step" (the kind), only the fields that are set, and "undo"
+ * step_to_json, step_from_json - as an object with "step" (the kind), only the fields that are set,
+ * and "undo"
  *
  * Return: 0; -EINVAL with a reason (@ret untouched); -ENOMEM.
  */

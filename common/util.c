@@ -87,7 +87,8 @@ char *format_size(uint64_t bytes, char buf[static 32])
 		/* one unit smaller where that is exact and two digits are not: 1152M, not 1.13G */
 		if (rest * 100 % unit != 0 && bytes % sub == 0 && bytes / sub < 10000) {
 			snprintf(buf, 32, "%" PRIu64 "%s", bytes / sub,
-				 i + 1 < ARRAY_SIZE(units) ? (char[]){ units[i + 1].letter, 0 } : "");
+				 i + 1 < ARRAY_SIZE(units) ? (char[]){ units[i + 1].letter, 0 } :
+							     "");
 			return buf;
 		}
 		hundredths = bytes / unit * 100 + (rest * 100 + unit / 2) / unit;

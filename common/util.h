@@ -40,11 +40,11 @@ static inline void closep(int *fd)
 	*fd = closep_fd(*fd);
 }
 
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) _taken = (p);                                                        \
-		(p) = NULL;                                                                        \
-		_taken;                                                                            \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) _taken = (p); \
+		(p) = NULL;                 \
+		_taken;                     \
 	})
 
 static inline uint64_t align_down(uint64_t v, uint64_t to)
@@ -98,7 +98,8 @@ int say(char **reason, int error, const char *format, ...) _printf_(3, 4);
  * @bytes: size in bytes, or UNKNOWN
  * @buf: at least 32 bytes, returned
  *
- * Binary units (1G = 1024M). At most two digits after the point, and only where they are exact enough.
+ * Binary units (1G = 1024M). At most two digits after the point, and only where they are exact
+ * enough.
  */
 char *format_size(uint64_t bytes, char buf[static 32]);
 

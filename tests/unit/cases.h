@@ -11,9 +11,9 @@ struct plan_case {
 	void (*machine)(struct mock *m);
 	void (*change)(struct mock *m); /* what happened to the machine before; may be NULL */
 	const char *line;
-	const char *words;  /* all of plan_words(), or with a leading "..." a part; NULL = refused */
-	const char *note;   /* part of one of the notes; NULL = any */
-	int error;          /* negative errno when refused */
+	const char *words; /* all of plan_words(), or with a leading "..." a part; NULL = refused */
+	const char *note;  /* part of one of the notes; NULL = any */
+	int error;	   /* negative errno when refused */
 	const char *reason; /* part of the sentence */
 };
 

@@ -22,8 +22,8 @@ struct request *parse_request(const char *line)
 		if (strcmp(word, "--no-online") == 0)
 			assert_int_equal(request_set(q, "no-online", "yes", &reason), 0);
 		else if (strncmp(word, "--", 2) == 0)
-			assert_int_equal(request_set(q, word + 2, strtok_r(NULL, " ", &save), &reason),
-					 0);
+			assert_int_equal(
+				request_set(q, word + 2, strtok_r(NULL, " ", &save), &reason), 0);
 		else
 			assert_int_equal(request_add_object(q, word), 0);
 	}

@@ -17,7 +17,8 @@ void machine_two_bridges(struct mock *m);
 void machine_two_by_two(struct mock *m);
 /* One bridge, a switch with four cards of 1 GiB; window of 8 GiB. */
 void machine_switch4(struct mock *m);
-/* Two bridges, a switch each, four cards each (mem0-3, mem4-7); windows as for two bridges, 8 GiB. */
+/* Two bridges, a switch each, four cards each (mem0-3, mem4-7); windows as for two bridges, 8 GiB.
+ */
 void machine_big(struct mock *m);
 /* Three bridges with a card each, and a window across all three, granularity 4096. */
 void machine_three_bridges(struct mock *m);

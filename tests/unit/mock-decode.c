@@ -139,7 +139,9 @@ static const char *way_down(const struct picture *p, int port, int memdev)
 	return at < 0 ? NULL : p->ports[at].parent_dport;
 }
 
-/* Different downstream ports of @port that a region's members use, with one more card (-1: none). */
+/*
+ * Different downstream ports of @port that a region's members use, with one more card (-1: none).
+ */
 static unsigned int count_targets(const struct picture *p, int region, int port, int more)
 {
 	const struct region *r = &p->regions[region];
@@ -202,8 +204,8 @@ static void unclaim(struct picture *p, int region, int memdev)
 	for (at = p->memdevs[memdev].endpoint; p->ports[at].parent >= 0; at = p->ports[at].parent) {
 		struct decoder *d = decoder_of(&p->ports[at], region);
 
-		if (d && (p->ports[at].kind == PORT_ENDPOINT ||
-			  count_targets(p, region, at, -1) == 0)) {
+		if (d &&
+		    (p->ports[at].kind == PORT_ENDPOINT || count_targets(p, region, at, -1) == 0)) {
 			d->region = -1;
 			d->resource = UNKNOWN;
 			d->size = 0;
@@ -299,8 +301,8 @@ static int setup_targets(struct picture *p, int region, char **reason)
 			return e;
 	}
 	for (j = 0; j < r->n_mappings; j++) {
-		struct decoder *d = decoder_of(&p->ports[p->memdevs[r->mappings[j].memdev].endpoint],
-					       region);
+		struct decoder *d =
+			decoder_of(&p->ports[p->memdevs[r->mappings[j].memdev].endpoint], region);
 
 		d->ways = r->ways;
 		d->granularity = r->granularity;

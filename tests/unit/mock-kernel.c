@@ -131,7 +131,9 @@ static int delete_region(struct mock *m, const struct step *s, char **reason)
 	r = &p->regions[index];
 	if (r->enabled == YES || r->committed == YES || r->n_mappings)
 		return say(reason, -EBUSY, "%s is still %s", r->name,
-			   r->enabled == YES ? "enabled" : r->n_mappings ? "attached" : "committed");
+			   r->enabled == YES ? "enabled" :
+			   r->n_mappings     ? "attached" :
+					       "committed");
 	release_hpa(p, r);
 	w = &p->windows[r->window];
 	if (sscanf(r->name, "region%u", &id) == 1 &&
@@ -158,7 +160,14 @@ static int set_interleave(struct picture *p, const struct step *s, char **reason
 	if (r->size)
 		return say(reason, -EBUSY, "%s has its address range already", r->name);
 	switch (s->ways) {
-	case 1: case 2: case 3: case 4: case 6: case 8: case 12: case 16:
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+	case 6:
+	case 8:
+	case 12:
+	case 16:
 		break;
 	default:
 		return say(reason, -EINVAL, "%u ways", s->ways);

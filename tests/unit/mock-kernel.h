@@ -9,11 +9,11 @@
  * mock_run_step - do one step to a mock machine, by the kernel's rules
  * @reason: what the kernel (or the promise in the step) has against it; the caller's
  *
- * A model of its own of drivers/cxl/core/region.c, hdm.c, drivers/dax and memory hotplug, written without
- * a look at the planner, so that one can find the other's mistakes. What the kernel lets through with a
- * mumble and the planner must never do (memory online when its driver goes, a committed region taken
- * apart) is refused. Where the kernel picks another name than the step expects, m->renamed_from and
- * m->renamed_to say so until the next step.
+ * A model of its own of drivers/cxl/core/region.c, hdm.c, drivers/dax and memory hotplug, written
+ * without a look at the planner, so that one can find the other's mistakes. What the kernel lets
+ * through with a mumble and the planner must never do (memory online when its driver goes, a
+ * committed region taken apart) is refused. Where the kernel picks another name than the step
+ * expects, m->renamed_from and m->renamed_to say so until the next step.
  *
  * Return: 0, also when it was done already; a negative errno with a reason.
  */

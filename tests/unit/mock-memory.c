@@ -69,8 +69,7 @@ static const struct memory_run *run_of(const struct picture *p, uint64_t block)
 	size_t i;
 
 	for (i = 0; i < p->n_memory; i++)
-		if (block >= p->memory[i].first &&
-		    block - p->memory[i].first < p->memory[i].count)
+		if (block >= p->memory[i].first && block - p->memory[i].first < p->memory[i].count)
 			return &p->memory[i];
 	return NULL;
 }
@@ -101,9 +100,9 @@ static void policy(const struct picture *p, enum mem_state *state, enum zone *zo
 	const char *s = p->auto_online ?: "offline";
 
 	*state = strcmp(s, "offline") == 0 ? MEM_OFFLINE : MEM_ONLINE;
-	*zone = *state == MEM_OFFLINE		     ? ZONE_UNKNOWN :
+	*zone = *state == MEM_OFFLINE		 ? ZONE_UNKNOWN :
 		strcmp(s, "online_movable") == 0 ? ZONE_MOVABLE :
-						     ZONE_KERNEL;
+						   ZONE_KERNEL;
 }
 
 /* dev_dax_kmem_probe(). */
@@ -263,7 +262,8 @@ int mock_unbind(struct mock *m, const struct step *s, char **reason)
 
 static void replug(struct mock *m, struct dax *d)
 {
-	struct memory_run run = { .node = d->target_node, .region = d->region,
+	struct memory_run run = { .node = d->target_node,
+				  .region = d->region,
 				  .state = MEM_OFFLINE };
 	uint64_t end;
 
@@ -295,7 +295,8 @@ int mock_online(struct mock *m, const struct step *s, char **reason)
 				return say(reason, -ENOENT, "block %" PRIu64 " is not of %s", b,
 					   d->name);
 			if (run->state == MEM_ONLINE && run->zone != span->zone)
-				return say(reason, -EBUSY, "block %" PRIu64 " is online elsewhere", b);
+				return say(reason, -EBUSY, "block %" PRIu64 " is online elsewhere",
+					   b);
 		}
 		put_blocks(m->picture,
 			   (struct memory_run){ span->first, span->count, MEM_ONLINE, span->zone,

@@ -117,7 +117,8 @@ int mock_add_bridge(struct mock *m, const char *host, int decoders, int targets)
 
 int mock_add_switch(struct mock *m, int parent, int decoders)
 {
-	return add_port(m, parent, PORT_SWITCH, print("switch%zu", m->picture->n_ports), decoders, 8);
+	return add_port(m, parent, PORT_SWITCH, print("switch%zu", m->picture->n_ports), decoders,
+			8);
 }
 
 int mock_add_card(struct mock *m, int parent, uint64_t ram)
@@ -187,8 +188,7 @@ static void run(struct mock *m, struct step s)
 	}
 }
 
-#define RUN(m, k, ...)                                                                             \
-	run(m, (struct step){ .kind = STEP_##k, .resource = UNKNOWN, __VA_ARGS__ })
+#define RUN(m, k, ...) run(m, (struct step){ .kind = STEP_##k, .resource = UNKNOWN, __VA_ARGS__ })
 
 /* The endpoint decoder that is next in line. */
 static char *next_decoder(struct mock *m, int memdev)
@@ -202,7 +202,8 @@ static char *next_decoder(struct mock *m, int memdev)
 	return port->decoders[i].name;
 }
 
-int mock_add_region(struct mock *m, int window, const char *mode, uint64_t size, unsigned int ways, ...)
+int mock_add_region(struct mock *m, int window, const char *mode, uint64_t size, unsigned int ways,
+		    ...)
 {
 	struct picture *p = m->picture;
 	struct window *w = &p->windows[window];
@@ -273,11 +274,11 @@ char *mock_signature(const struct mock *m)
 	char **lines = NULL, *text;
 	size_t n = 0, i, j, size = 0;
 
-#define LINE(...)                                                                                  \
-	do {                                                                                       \
-		if (grow(&lines, n, sizeof(*lines)) < 0)                                           \
-			abort();                                                                   \
-		lines[n++] = print(__VA_ARGS__);                                                   \
+#define LINE(...)                                        \
+	do {                                             \
+		if (grow(&lines, n, sizeof(*lines)) < 0) \
+			abort();                         \
+		lines[n++] = print(__VA_ARGS__);         \
 	} while (0)
 
 	LINE("policy %s autoprobe %d", p->auto_online ?: "none", !m->autoprobe_held);
@@ -290,10 +291,12 @@ char *mock_signature(const struct mock *m)
 
 		LINE("region window %d at %" PRIx64 " size %" PRIx64 " ways %u/%u committed %d "
 		     "enabled %d",
-		     r->window, r->resource, r->size, r->ways, r->granularity, r->committed, r->enabled);
+		     r->window, r->resource, r->size, r->ways, r->granularity, r->committed,
+		     r->enabled);
 		for (j = 0; j < r->n_mappings; j++)
-			LINE("member of %" PRIx64 ": %d %d %s", r->resource, r->mappings[j].position,
-			     r->mappings[j].memdev, r->mappings[j].decoder);
+			LINE("member of %" PRIx64 ": %d %d %s", r->resource,
+			     r->mappings[j].position, r->mappings[j].memdev,
+			     r->mappings[j].decoder);
 	}
 	for (i = 0; i < p->n_ports; i++)
 		for (j = 0; j < p->ports[i].n_decoders; j++) {

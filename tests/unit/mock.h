@@ -5,19 +5,22 @@
 #include "picture.h"
 
 /*
- * A machine that exists in a picture only. It is put together with the functions here and changed with
- * mock_run_step() (mock-kernel.h), which refuses what the kernel would refuse. Out of memory aborts.
+ * A machine that exists in a picture only. It is put together with the functions here and changed
+ * with mock_run_step() (mock-kernel.h), which refuses what the kernel would refuse. Out of memory
+ * aborts.
  */
 struct mock {
 	struct picture *picture;
 	bool autoprobe_held; /* new dax devices stay without a driver */
-	bool unplugs;        /* as Linux 7.3: memory taken offline as a whole is gone (daxX.Y/state) */
-	char *used_dax;      /* somebody has this dax device open */
-	char *renamed_from;  /* the last step: the object expected to be called so ... */
-	char *renamed_to;    /* ... is called so; NULL = as expected */
+	bool unplugs;	/* as Linux 7.3: memory taken offline as a whole is gone (daxX.Y/state) */
+	char *used_dax; /* somebody has this dax device open */
+	char *renamed_from; /* the last step: the object expected to be called so ... */
+	char *renamed_to;   /* ... is called so; NULL = as expected */
 };
 
-/* A machine with a root port, memory blocks of 128 MiB, and a kernel that onlines memory by itself. */
+/*
+ * A machine with a root port, memory blocks of 128 MiB, and a kernel that onlines memory by itself.
+ */
 struct mock *mock_new(void);
 struct mock *mock_free(struct mock *m);
 
@@ -32,7 +35,8 @@ static inline void mock_freep(struct mock **m)
 struct mock *mock_copy(const struct mock *m);
 
 /*
- * mock_add_bridge - a host bridge; @decoders = 1 with @targets = 1 is one without decoders of its own
+ * mock_add_bridge - a host bridge; @decoders = 1 with @targets = 1 is one without decoders of its
+ * own
  *
  * Return: its port index.
  */
@@ -50,18 +54,20 @@ int mock_add_window(struct mock *m, uint64_t start, uint64_t size, unsigned int 
 
 /*
  * mock_add_region - a region as somebody else would make it, step by step
- * @mode: "movable", "kernel", "offline", "devdax", "unbound", "committed" (not enabled), "attached" (not
- *	  committed) or "empty" (neither address range nor members)
+ * @mode: "movable", "kernel", "offline", "devdax", "unbound", "committed" (not enabled), "attached"
+ *(not committed) or "empty" (neither address range nor members)
  * @...: the memdev indexes, by position
  *
  * Return: its index.
  */
-int mock_add_region(struct mock *m, int window, const char *mode, uint64_t size, unsigned int ways, ...);
+int mock_add_region(struct mock *m, int window, const char *mode, uint64_t size, unsigned int ways,
+		    ...);
 
 /* mock_find_port_of - the endpoint port of a card */
 struct port *mock_endpoint(struct mock *m, int memdev);
 
-/* mock_signature - all that matters of a machine's state in words, without the names the kernel picks */
+/* mock_signature - all that matters of a machine's state in words, without the names the kernel
+ * picks */
 char *mock_signature(const struct mock *m);
 
 #endif

@@ -64,8 +64,9 @@ static void add_windows(struct dice *d, struct mock *m, const int *bridge, unsig
 		unsigned int g = 256 << dice_roll(d, 7), first = dice_roll(d, n);
 		int window;
 
-		window = mock_add_window(m, at, size, g, ways, bridge[first], bridge[(first + 1) % n],
-					 bridge[(first + 2) % n], bridge[(first + 3) % n]);
+		window = mock_add_window(m, at, size, g, ways, bridge[first],
+					 bridge[(first + 1) % n], bridge[(first + 2) % n],
+					 bridge[(first + 3) % n]);
 		if (dice_roll(d, 6) == 0)
 			m->picture->windows[window].pmem_capable = YES;
 		if (dice_roll(d, 10) == 0) {

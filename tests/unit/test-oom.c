@@ -8,8 +8,9 @@
 #include "machines.h"
 
 /*
- * Memory runs out at each single allocation of ours (those inside json-c excepted): every function says
- * so, leaves its outputs alone and nothing behind. The linker leads the allocations here (--wrap).
+ * Memory runs out at each single allocation of ours (those inside json-c excepted): every function
+ * says so, leaves its outputs alone and nothing behind. The linker leads the allocations here
+ * (--wrap).
  */
 
 static long left = -1; /* allocations until one fails; negative: none does */

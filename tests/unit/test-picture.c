@@ -112,12 +112,14 @@ static void by_hand(void **state)
 {
 	static const char text[] =
 		"{\"colour\":1,\"regions\":[{\"region\":\"region0\",\"window\":\"decoder0.0\","
-		"\"mappings\":[{\"position\":1,\"decoder\":\"b\"},{\"position\":0,\"decoder\":\"a\"}]}],"
+		"\"mappings\":[{\"position\":1,\"decoder\":\"b\"},{\"position\":0,\"decoder\":"
+		"\"a\"}]}],"
 		"\"windows\":[{\"decoder\":\"decoder0.0\",\"size\":null,\"busy\":["
 		"{\"start\":9,\"size\":1},{\"start\":3,\"size\":1}]}],"
 		"\"ports\":[{\"port\":\"root0\",\"kind\":\"root\",\"decoders\":["
 		"{\"decoder\":\"y\",\"id\":1},{\"decoder\":\"x\",\"id\":0}]}],"
-		"\"memory\":[{\"first\":9,\"count\":1},{\"first\":4,\"count\":2,\"zone\":\"movable\","
+		"\"memory\":[{\"first\":9,\"count\":1},{\"first\":4,\"count\":2,\"zone\":"
+		"\"movable\","
 		"\"state\":\"online\",\"region\":\"region0\"}]}";
 	_cleanup_(picture_freep) struct picture *p = NULL;
 	_cleanup_free_ char *reason = NULL;
@@ -140,14 +142,17 @@ static void bad_json(void **state)
 	static const struct {
 		const char *json, *reason;
 	} cases[] = {
+		/* clang-format off */
 		{ "[]", "the picture is no JSON object" },
 		{ "{\"windows\":{}}", "windows is no list" },
 		{ "{\"windows\":[7]}", "windows[0].entry is no object" },
 		{ "{\"windows\":[{}]}", "windows[0].decoder is missing" },
 		{ "{\"windows\":[{\"decoder\":\"a\"},{\"decoder\":\"b\",\"size\":\"1G\"}]}",
 		  "windows[1].size is no number" },
-		{ "{\"windows\":[{\"decoder\":\"a\",\"size\":-5}]}", "windows[0].size is no number" },
-		{ "{\"windows\":[{\"decoder\":\"a\",\"size\":1.5}]}", "windows[0].size is no number" },
+		{ "{\"windows\":[{\"decoder\":\"a\",\"size\":-5}]}",
+		  "windows[0].size is no number" },
+		{ "{\"windows\":[{\"decoder\":\"a\",\"size\":1.5}]}",
+		  "windows[0].size is no number" },
 		{ "{\"windows\":[{\"decoder\":\"a\",\"interleave_ways\":4294967296}]}",
 		  "windows[0].interleave_ways is too big a number" },
 		{ "{\"windows\":[{\"decoder\":\"a\",\"volatile_capable\":1}]}",
@@ -158,7 +163,8 @@ static void bad_json(void **state)
 		  "windows[0].busy[0].size is missing" },
 		{ "{\"windows\":[{\"decoder\":\"a\"},{\"decoder\":\"a\"}]}",
 		  "a is in the picture twice" },
-		{ "{\"windows\":[{\"decoder\":\"a\",\"resource\":18446744073709551614,\"size\":5}]}",
+		{ "{\"windows\":[{\"decoder\":\"a\",\"resource\":18446744073709551614,\"size"
+		  "\":5}]}",
 		  "a ends beyond 64 bits" },
 		{ "{\"windows\":[{\"decoder\":\"a\",\"busy\":[{\"start\":18446744073709551614,"
 		  "\"size\":5}]}]}",
@@ -170,13 +176,16 @@ static void bad_json(void **state)
 		  "p stands before its parent q" },
 		{ "{\"ports\":[{\"port\":\"p\",\"kind\":\"switch\",\"parent\":\"p\"}]}",
 		  "p stands before its parent p" },
-		{ "{\"ports\":[{\"port\":\"p\",\"kind\":\"switch\",\"decoders\":[{\"decoder\":\"d\","
+		{ "{\"ports\":[{\"port\":\"p\",\"kind\":\"switch\",\"decoders\":[{\"decoder"
+		  "\":\"d\","
 		  "\"id\":2147483648}]}]}",
 		  "ports[0].decoders[0].id is too big a number" },
-		{ "{\"ports\":[{\"port\":\"p\",\"kind\":\"switch\",\"decoders\":[{\"decoder\":\"d\","
+		{ "{\"ports\":[{\"port\":\"p\",\"kind\":\"switch\",\"decoders\":[{\"decoder"
+		  "\":\"d\","
 		  "\"dpa_resource\":18446744073709551614,\"dpa_size\":2}]}]}",
 		  "d ends beyond 64 bits" },
-		{ "{\"memdevs\":[{\"memdev\":\"m\",\"health\":[]}]}", "memdevs[0].health is no object" },
+		{ "{\"memdevs\":[{\"memdev\":\"m\",\"health\":[]}]}",
+		  "memdevs[0].health is no object" },
 		{ "{\"memdevs\":[{\"memdev\":\"m\",\"health\":{\"temperature\":\"hot\"}}]}",
 		  "memdevs[0].temperature is no number" },
 		{ "{\"memdevs\":[{\"memdev\":3}]}", "memdevs[0].memdev is no text" },
@@ -185,15 +194,19 @@ static void bad_json(void **state)
 		  "endpoint of m is no endpoint port" },
 		{ "{\"regions\":[{\"region\":\"r\",\"mappings\":[{\"memdev\":\"m\"}]}]}",
 		  "regions[0].mappings[0].memdev names something" },
-		{ "{\"regions\":[{\"region\":\"r\",\"window\":5}]}", "regions[0].window is no text" },
+		{ "{\"regions\":[{\"region\":\"r\",\"window\":5}]}",
+		  "regions[0].window is no text" },
 		{ "{\"memory\":[{\"first\":1}]}", "memory[0].count is missing" },
 		{ "{\"memory\":[{\"first\":1,\"count\":4294967296}]}", "too big a block number" },
-		{ "{\"memory\":[{\"first\":1,\"count\":1,\"state\":\"gone\"}]}", "memory[0].state is a word" },
-		{ "{\"memory\":[{\"first\":1,\"count\":1,\"zone\":\"dma\"}]}", "memory[0].zone is a word" },
+		{ "{\"memory\":[{\"first\":1,\"count\":1,\"state\":\"gone\"}]}",
+		  "memory[0].state is a word" },
+		{ "{\"memory\":[{\"first\":1,\"count\":1,\"zone\":\"dma\"}]}",
+		  "memory[0].zone is a word" },
 		{ "{\"block_size\":1000}", "block_size is no size" },
 		{ "{\"block_size\":3145728}", "block_size is no size" },
 		{ "{\"nodes\":[{}]}", "nodes[0].node is missing" },
 		{ "{\"kernel\":7}", "kernel is no text" },
+		/* clang-format on */
 	};
 	size_t i;
 
@@ -217,6 +230,7 @@ static void resolve_cards(void **state)
 		int found, error;
 		const char *reason;
 	} cases[] = {
+		/* clang-format off */
 		{ "mem1", 1, 0, NULL },
 		{ "0000:21:00.0", 1, 0, NULL },
 		{ "21:00.0", 1, 0, NULL },
@@ -228,6 +242,7 @@ static void resolve_cards(void **state)
 		{ "", -1, -ENOENT, "no card is called " },
 		{ "0001:21:00.0", -1, -ENOENT, "no card is called" },
 		{ "5", -1, -ENOTUNIQ, "several cards have the serial number 5" },
+		/* clang-format on */
 	};
 	_cleanup_mock_ struct mock *m = mock_new();
 	size_t i;
@@ -284,9 +299,10 @@ static void holes(void **state)
 		struct {
 			uint64_t start, size;
 		} busy[3];
-		uint64_t hole;          /* 128 MiB */
-		uint64_t want, place;   /* 128 MiB; place 0 = none */
+		uint64_t hole;	      /* 128 MiB */
+		uint64_t want, place; /* 128 MiB; place 0 = none */
 	} cases[] = {
+		/* clang-format off */
 		{ 32, 32, { {} }, 32, 32, 32 },
 		{ 32, 32, { {} }, 32, 34, 0 },
 		{ 32, 32, { { 32, 32 } }, 0, 2, 0 },
@@ -301,6 +317,7 @@ static void holes(void **state)
 		{ 32, 32, { { 16, 20 } }, 28, 2, 36 },
 		{ 32, 32, { { 60, 20 } }, 28, 2, 32 },
 		{ 32, 32, { { 36, 16 }, { 40, 4 } }, 12, 8, 52 },
+		/* clang-format on */
 	};
 	size_t i, j;
 
@@ -369,6 +386,7 @@ static void uses(void **state)
 		enum region_use use;
 		uint64_t online, offline, movable, kernel;
 	} cases[] = {
+		/* clang-format off */
 		{ "movable", USE_ONLINE, GIB, 0, GIB, 0 },
 		{ "kernel", USE_ONLINE, GIB, 0, 0, GIB },
 		{ "offline", USE_OFFLINE, 0, GIB, 0, 0 },
@@ -377,6 +395,7 @@ static void uses(void **state)
 		{ "committed", USE_INCOMPLETE, 0, 0, 0, 0 },
 		{ "attached", USE_INCOMPLETE, 0, 0, 0, 0 },
 		{ "empty", USE_INCOMPLETE, 0, 0, 0, 0 },
+		/* clang-format on */
 	};
 	struct region_memory mem;
 	size_t i;
@@ -463,12 +482,12 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	   cmocka_unit_test(nothing_known),
-		cmocka_unit_test(by_hand),	   cmocka_unit_test(bad_json),
-		cmocka_unit_test(resolve_cards),   cmocka_unit_test(resolve_regions),
-		cmocka_unit_test(holes),	   cmocka_unit_test(holes_unknown),
-		cmocka_unit_test(allocated),	   cmocka_unit_test(uses),
-		cmocka_unit_test(uses_in_part),	   cmocka_unit_test(names),
+		cmocka_unit_test(round_trip),	 cmocka_unit_test(nothing_known),
+		cmocka_unit_test(by_hand),	 cmocka_unit_test(bad_json),
+		cmocka_unit_test(resolve_cards), cmocka_unit_test(resolve_regions),
+		cmocka_unit_test(holes),	 cmocka_unit_test(holes_unknown),
+		cmocka_unit_test(allocated),	 cmocka_unit_test(uses),
+		cmocka_unit_test(uses_in_part),	 cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests_name("picture", tests, NULL, NULL);

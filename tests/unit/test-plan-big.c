@@ -71,7 +71,10 @@ static void check_plan(const struct mock *m, bool by_serial)
 		      seconds_since(&start) * 1000);
 	assert_int_equal(plan->n_regions, ALL / 8);
 	assert_string_equal(plan->regions[0], "region0");
-	/* create, interleave, address space, 8 times capacity, 8 times attach, commit, 3 to enable, 3 to bind */
+	/*
+	 * create, interleave, address space, 8 times capacity, 8 times attach, commit, 3 to enable,
+	 * 3 to bind
+	 */
 	assert_int_equal(plan->n_steps, ALL / 8 * (3 + 16 + 1 + 3 + 3));
 	assert_non_null(strstr(plan->summary, " and 508 more, system-ram, movable"));
 }

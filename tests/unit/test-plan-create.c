@@ -139,7 +139,10 @@ static void hole_below(struct mock *m)
 
 static void hpa_order(struct mock *m)
 {
-	/* somebody else's range below kept region0 up; now that it is free, the bridge cannot use it */
+	/*
+	 * somebody else's range below kept region0 up; now that it is free, the bridge cannot use
+	 * it
+	 */
 	struct window *w = &m->picture->windows[0];
 	struct busy_range *b = window_add_busy(w);
 
@@ -259,14 +262,23 @@ static void second_window_bigger(struct mock *m)
 	mock_add_window(m, BASE + 8 * GIB, 4 * GIB, 256, 1, 1);
 }
 
+/* A region in the high x2 window keeps the bridges from using the low windows. */
+static void high_window_first(struct mock *m)
+{
+	mock_add_region(m, 2, "devdax", GIB, 2, 0, 1);
+}
+
+/* clang-format off: a table */
 static const struct plan_case cases[] = {
 	{ "one card, as it comes", machine_one, NULL, "create mem0",
 	  "region0@decoder0.0 1x256 1G mem0:1G 0=mem0 commit { enable } (online_movable kmem:8m "
 	  ")online" },
-	{ "a size", machine_one, NULL, "create --size 512M mem0", "... 1x256 512M mem0:512M 0=mem0 " },
+	{ "a size", machine_one, NULL, "create --size 512M mem0",
+	  "... 1x256 512M mem0:512M 0=mem0 " },
 	{ "zone kernel", machine_one, NULL, "create --zone kernel mem0",
 	  "...(online_kernel kmem:8k )online" },
-	{ "left offline", machine_one, NULL, "create --no-online mem0", "...(offline kmem:8o )online" },
+	{ "left offline", machine_one, NULL, "create --no-online mem0",
+	  "...(offline kmem:8o )online" },
 	{ "left offline, the policy is so already", machine_one, policy_offline,
 	  "create --no-online mem0", "... enable } kmem:8o" },
 	{ "movable, the policy is so already", machine_one, policy_movable, "create mem0",
@@ -346,8 +358,8 @@ static const struct plan_case cases[] = {
 	  "create mem1", "...@decoder0.1 " },
 	{ "blocks larger than needed are spared", machine_two_ports, tail, "create mem0",
 	  "... 1x256 1G mem0:1G ", "region0 could be 512M larger" },
-	{ "a size with a tail is kept, and told", machine_two_ports, tail, "create --size 1.5G mem0",
-	  "... 1.5G mem0:1.5G ", "512M of region0 are lost" },
+	{ "a size with a tail is kept, and told", machine_two_ports, tail,
+	  "create --size 1.5G mem0", "... 1.5G mem0:1.5G ", "512M of region0 are lost" },
 	{ "devdax needs no whole blocks", machine_two_ports, tail, "create --mode devdax mem0",
 	  "... 1.5G mem0:1.5G ", NULL },
 	{ "a window that begins within a block", machine_two_ports, unaligned, "create mem0",
@@ -363,16 +375,16 @@ static const struct plan_case cases[] = {
 	  NULL, -EINVAL, "cannot be divided" },
 	{ "five cards", machine_big, NULL, "create mem0 mem1 mem2 mem3 mem4", NULL, NULL, -EINVAL,
 	  "5 cards cannot be one region" },
-	{ "zone for devdax", machine_one, NULL, "create --mode devdax --zone movable mem0", NULL, NULL,
-	  -EINVAL, "zone movable is for system-ram" },
+	{ "zone for devdax", machine_one, NULL, "create --mode devdax --zone movable mem0", NULL,
+	  NULL, -EINVAL, "zone movable is for system-ram" },
 	{ "no-online for devdax", machine_one, NULL, "create --mode devdax --no-online mem0", NULL,
 	  NULL, -EINVAL, "no-online is for system-ram" },
 	{ "a zone for memory left offline", machine_one, NULL,
 	  "create --zone movable --no-online mem0", NULL, NULL, -EINVAL, "contradict" },
 	{ "too small a size", machine_two_ports, NULL, "create --size 300M mem0 mem1", NULL, NULL,
 	  -EINVAL, "at least 512M" },
-	{ "no such window", machine_one, NULL, "create --window decoder0.9 mem0", NULL, NULL, -ENOENT,
-	  "there is decoder0.0" },
+	{ "no such window", machine_one, NULL, "create --window decoder0.9 mem0", NULL, NULL,
+	  -ENOENT, "there is decoder0.0" },
 
 	/* refused: the cards */
 	{ "card not enabled", machine_one, card_disabled, "create mem0", NULL, NULL, -ENODEV,
@@ -383,16 +395,16 @@ static const struct plan_case cases[] = {
 	  "capacity of mem0 could not be read" },
 	{ "no volatile memory", machine_one, no_ram, "create mem0", NULL, NULL, -ENXIO,
 	  "mem0 has no volatile memory" },
-	{ "card already in use", machine_two_ports, used_by_others, "create mem0", NULL, NULL, -ENOSPC,
-	  "all 1G of mem0 are in use (region0)" },
+	{ "card already in use", machine_two_ports, used_by_others, "create mem0", NULL, NULL,
+	  -ENOSPC, "all 1G of mem0 are in use (region0)" },
 	{ "more than a card has left", machine_two_ports, half_used, "create --size 1G mem0", NULL,
 	  NULL, -ENOSPC, "mem0 has 512M left, 1G asked" },
-	{ "more than two cards have", machine_two_ports, unequal, "create --size 2G mem0 mem1", NULL,
-	  NULL, -ENOSPC, "mem1 has 512M left, 2G asked is 1G of each of 2 cards" },
+	{ "more than two cards have", machine_two_ports, unequal, "create --size 2G mem0 mem1",
+	  NULL, NULL, -ENOSPC, "mem1 has 512M left, 2G asked is 1G of each of 2 cards" },
 	{ "capacity that nobody uses in the way", machine_two_ports, capacity_of_nobody,
 	  "create mem0", NULL, NULL, -EBUSY, "holds 256M of mem0 for no region" },
-	{ "persistent capacity in the way", machine_two_ports, pmem_above, "create mem0", NULL, NULL,
-	  -ENOSPC, "holds persistent capacity" },
+	{ "persistent capacity in the way", machine_two_ports, pmem_above, "create mem0", NULL,
+	  NULL, -ENOSPC, "holds persistent capacity" },
 	{ "all decoders of a card", machine_one, NULL, "create --window decoder0.0 --size 2G mem0",
 	  NULL, NULL, -ENOSPC, "mem0 has 1G left, 2G asked" },
 	{ "a half-made region in the way", machine_two_ports, half_made, "create mem0", NULL, NULL,
@@ -403,20 +415,23 @@ static const struct plan_case cases[] = {
 	  -ENOSPC, "host bridge pci0000:0c has a single decoder and region0 uses it" },
 	{ "all decoders of a bridge", machine_two_ports, all_bridge_decoders, "create mem0", NULL,
 	  NULL, -ENOSPC, "all 4 decoders of host bridge pci0000:0c are in use" },
-	{ "decoders of a bridge not known", machine_two_ports, decoders_unknown, "create mem0", NULL,
-	  NULL, -ENODATA, "decoder1 of host bridge pci0000:0c could not be read" },
+	{ "decoders of a bridge not known", machine_two_ports, decoders_unknown, "create mem0",
+	  NULL, NULL, -ENODATA, "decoder1 of host bridge pci0000:0c could not be read" },
 	{ "a gap below a region", machine_two_ports, hole_below, "create mem0", NULL, NULL, -EBUSY,
 	  "until region1, which uses decoder1.1, is destroyed" },
 	{ "half made on the same bridge", machine_two_ports, half_made, "create mem1", NULL, NULL,
 	  -EBUSY, "region0 is only half made and holds decoder1.0 of host bridge" },
 	{ "room only below another region", machine_two_ports, hpa_order, "create mem1", NULL, NULL,
 	  -EBUSY, "only in the order of their addresses: destroy region0 first" },
+	{ "room only below a region in another window", machine_two_bridges, high_window_first,
+	  "create mem0", NULL, NULL, -EBUSY, "room left in window decoder0.0 is below region2" },
 	{ "too many ports of a switch", machine_switch4, few_targets, "create mem0 mem1 mem2 mem3",
 	  NULL, NULL, -ENXIO, "can spread over 2 at most" },
-	{ "three ports of a switch", machine_switch4, NULL, "create mem0 mem1 mem2", NULL, NULL, -ENXIO,
-	  "3 ways are no power of two times the 1" },
-	{ "unbalanced over two switches", machine_big, NULL, "create mem0 mem1 mem2 mem4", NULL, NULL,
-	  -ENXIO, "3 of the cards are behind host bridge pci0000:0c and 1 behind host bridge" },
+	{ "three ports of a switch", machine_switch4, NULL, "create mem0 mem1 mem2", NULL, NULL,
+	  -ENXIO, "3 ways are no power of two times the 1" },
+	{ "unbalanced over two switches", machine_big, NULL, "create mem0 mem1 mem2 mem4", NULL,
+	  NULL, -ENXIO,
+	  "3 of the cards are behind host bridge pci0000:0c and 1 behind host bridge" },
 	{ "region of nobody on all decoders", machine_two_ports, all_card_decoders, "create mem0",
 	  NULL, NULL, -ENOSPC, "all 4 decoders of mem0 are in use" },
 
@@ -431,18 +446,18 @@ static const struct plan_case cases[] = {
 	  "window decoder0.0 is for persistent memory only" },
 	{ "x2 window for persistent memory", machine_two_bridges, without_cross_window,
 	  "create mem0 mem1", NULL, NULL, -ENXIO, "window decoder0.2 is for persistent" },
-	{ "x2 window for one card", machine_two_bridges, NULL, "create --window decoder0.2 mem0", NULL,
-	  NULL, -ENXIO, "none of the cards is behind pci0000:de" },
-	{ "window of another bridge", machine_two_bridges, NULL, "create --window decoder0.1 mem0", NULL,
-	  NULL, -ENXIO, "does not reach host bridge pci0000:0c, where mem0 is" },
-	{ "window nearly full", machine_one, window_nearly_full, "create --size 512M mem0", NULL, NULL,
-	  -ENOSPC, "window decoder0.0 has 256M left, 512M asked" },
+	{ "x2 window for one card", machine_two_bridges, NULL, "create --window decoder0.2 mem0",
+	  NULL, NULL, -ENXIO, "none of the cards is behind pci0000:de" },
+	{ "window of another bridge", machine_two_bridges, NULL, "create --window decoder0.1 mem0",
+	  NULL, NULL, -ENXIO, "does not reach host bridge pci0000:0c, where mem0 is" },
+	{ "window nearly full", machine_one, window_nearly_full, "create --size 512M mem0", NULL,
+	  NULL, -ENOSPC, "window decoder0.0 has 256M left, 512M asked" },
 	{ "window full", machine_one, window_full, "create mem0", NULL, NULL, -ENOSPC,
 	  "window decoder0.0 is full (System RAM)" },
 	{ "single windows full, x2 is no way out", machine_two_bridges, single_windows_full,
 	  "create mem0", NULL, NULL, -ENOSPC, "window decoder0.0 is full" },
-	{ "granularity mismatch", machine_two_bridges, NULL, "create --granularity 256 mem0 mem1", NULL,
-	  NULL, -ENXIO, "granularity 256 is not possible in window decoder0.2" },
+	{ "granularity mismatch", machine_two_bridges, NULL, "create --granularity 256 mem0 mem1",
+	  NULL, NULL, -ENXIO, "granularity 256 is not possible in window decoder0.2" },
 	{ "granularity too large below", machine_two_switches, NULL,
 	  "create --granularity 16384 mem0 mem1 mem2 mem3", NULL, NULL, -ENXIO,
 	  "would need 32768 at switch" },
@@ -450,11 +465,12 @@ static const struct plan_case cases[] = {
 	  "create mem0 mem1", NULL, NULL, -ENXIO, "would need 32768 at host bridge" },
 	{ "no whole memory block", machine_one, blocks_of_2g, "create mem0", NULL, NULL, -ENXIO,
 	  "no whole memory block (2G) fits" },
-	{ "block size not known", machine_one, block_size_unknown, "create mem0", NULL, NULL, -ENODATA,
-	  "memory blocks could not be read" },
+	{ "block size not known", machine_one, block_size_unknown, "create mem0", NULL, NULL,
+	  -ENODATA, "memory blocks could not be read" },
 	{ "name of the next region not known", machine_one, next_name_unknown, "create mem0", NULL,
 	  NULL, -ENODATA, "name of the next region" },
 };
+/* clang-format on */
 
 int main(void)
 {

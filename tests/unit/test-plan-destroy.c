@@ -85,7 +85,6 @@ static void one_on_each(struct mock *m)
 	mock_add_region(m, 0, "movable", 512 * MIB, 1, 1);
 }
 
-
 static void x8(struct mock *m)
 {
 	mock_add_region(m, 2, "movable", 4 * GIB, 8, 0, 4, 1, 5, 2, 6, 3, 7);
@@ -173,6 +172,7 @@ static void decoder_unknown(struct mock *m)
 	mock_endpoint(m, 0)->decoders[2].dpa_size = UNKNOWN;
 }
 
+/* clang-format off: a table */
 static const struct plan_case cases[] = {
 	{ "memory online", machine_one, movable, "destroy region0",
 	  "off:8m -kmem disable decommit 0!mem0 free-mem0 delete-region0" },
@@ -203,7 +203,8 @@ static const struct plan_case cases[] = {
 	  "unused? -devdax disable decommit 0!mem0 free-mem0 delete-region1" },
 	{ "both on a card, any order typed", machine_two_ports, two_on_a_card,
 	  "destroy region0 region1",
-	  "unused? unused? -devdax disable -devdax disable decommit 0!mem0 free-mem0 decommit 0!mem0 "
+	  "unused? unused? -devdax disable -devdax disable decommit 0!mem0 free-mem0 decommit "
+	  "0!mem0 "
 	  "free-mem0 delete-region1 delete-region0" },
 	{ "all memory goes offline before anything is taken apart", machine_two_ports, one_on_each,
 	  "destroy region0 region1",
@@ -225,10 +226,10 @@ static const struct plan_case cases[] = {
 	  "this machine has none" },
 	{ "a node with two regions", machine_two_ports, one_on_each, "destroy node1", NULL, NULL,
 	  -ENOTUNIQ, "region0, region1" },
-	{ "the lower of two on a card", machine_two_ports, two_on_a_card, "destroy region0", NULL, NULL,
-	  -EBUSY, "destroy region1 first, or name both" },
-	{ "capacity of nobody above", machine_two_ports, capacity_of_nobody_above, "destroy region0",
-	  NULL, NULL, -EBUSY, "holds 256M of mem0 for no region" },
+	{ "the lower of two on a card", machine_two_ports, two_on_a_card, "destroy region0", NULL,
+	  NULL, -EBUSY, "destroy region1 first, or name both" },
+	{ "capacity of nobody above", machine_two_ports, capacity_of_nobody_above,
+	  "destroy region0", NULL, NULL, -EBUSY, "holds 256M of mem0 for no region" },
 	{ "persistent memory", machine_one, pmem, "destroy region0", NULL, NULL, -EOPNOTSUPP,
 	  "region0 is a pmem region" },
 	{ "type not known", machine_one, type_unknown, "destroy region0", NULL, NULL, -ENODATA,
@@ -237,21 +238,22 @@ static const struct plan_case cases[] = {
 	  "region0 is locked by firmware" },
 	{ "decoder locked", machine_one, locked_decoder, "destroy region0", NULL, NULL, -EOPNOTSUPP,
 	  "is locked by firmware" },
-	{ "block state not known", machine_one, block_unknown, "destroy region0", NULL, NULL, -ENODATA,
-	  "state of memory block 32 of region0 could not be read" },
+	{ "block state not known", machine_one, block_unknown, "destroy region0", NULL, NULL,
+	  -ENODATA, "state of memory block 32 of region0 could not be read" },
 	{ "block going offline", machine_one, going_offline, "destroy region0", NULL, NULL, -EBUSY,
 	  "is being taken offline by somebody else" },
 	{ "block not there", machine_one, block_missing, "destroy region0", NULL, NULL, -ENODATA,
 	  "memory block 39 of region0 is not there" },
-	{ "plain RAM by firmware", machine_one, plain_ram, "destroy region0", NULL, NULL, -EOPNOTSUPP,
-	  "plain RAM that firmware mapped" },
+	{ "plain RAM by firmware", machine_one, plain_ram, "destroy region0", NULL, NULL,
+	  -EOPNOTSUPP, "plain RAM that firmware mapped" },
 	{ "a driver of somebody else's", machine_one, other_driver, "destroy region0", NULL, NULL,
 	  -EBUSY, "belongs to the driver fsdev_dax" },
 	{ "several dax devices", machine_one, divided, "destroy region0", NULL, NULL, -EBUSY,
 	  "divided into several dax devices (dax0.0, dax0.1)" },
-	{ "decoder above not known", machine_two_ports, decoder_unknown, "destroy region0", NULL, NULL,
-	  -ENODATA, "could not be read" },
+	{ "decoder above not known", machine_two_ports, decoder_unknown, "destroy region0", NULL,
+	  NULL, -ENODATA, "could not be read" },
 };
+/* clang-format on */
 
 /* The card is gone, the region it left behind has no member that could be detached. */
 static void orphan(void **state)
@@ -316,7 +318,8 @@ static void firmware_order(void **state)
 
 	(void)state;
 	machine_two_bridges(m);
-	/* the wide window lies above: a region below it on the same bridge is refused by the kernel */
+	/* the wide window lies above: a region below it on the same bridge is refused by the kernel
+	 */
 	mock_add_region(m, 0, "devdax", 512 * MIB, 1, 0);
 	mock_add_region(m, 2, "devdax", GIB, 2, 0, 1);
 	assert_int_equal(plan_make(m->picture, q, &plan, &reason), 0);
@@ -332,7 +335,10 @@ static enum step_kind kind_at(const struct plan *plan, size_t i)
 	return i < plan->n_steps ? plan->steps[i].kind : _STEP_KIND_MAX;
 }
 
-/* Below a region that stays the kernel does not commit again: the plan says from where, and is right. */
+/*
+ * Below a region that stays the kernel does not commit again: the plan says from where, and is
+ * right.
+ */
 static void no_way_back(void **state)
 {
 	_cleanup_mock_ struct mock *m = mock_new();
@@ -358,10 +364,8 @@ static void no_way_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest more[] = {
-		cmocka_unit_test(orphan),
-		cmocka_unit_test(in_use),
-		cmocka_unit_test(mixed),
-		cmocka_unit_test(firmware_order),
+		cmocka_unit_test(orphan),      cmocka_unit_test(in_use),
+		cmocka_unit_test(mixed),       cmocka_unit_test(firmware_order),
 		cmocka_unit_test(no_way_back),
 	};
 	int failed = run_cases("plan destroy", cases, ARRAY_SIZE(cases));

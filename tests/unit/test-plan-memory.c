@@ -109,10 +109,13 @@ static void two(struct mock *m)
 	mock_add_region(m, 0, "movable", 512 * MIB, 1, 1);
 }
 
+/* clang-format off: a table */
 static const struct plan_case cases[] = {
-	{ "online: offline memory becomes movable", machine_one, offline, "online region0", "on:8m" },
+	{ "online: offline memory becomes movable", machine_one, offline, "online region0",
+	  "on:8m" },
 	{ "online: in zone kernel", machine_one, offline, "online --zone kernel region0", "on:8k" },
-	{ "online: already", machine_one, movable, "online region0", "", "region0 is online already" },
+	{ "online: already", machine_one, movable, "online region0", "",
+	  "region0 is online already" },
 	{ "online: already in that zone", machine_one, kernel, "online --zone kernel region0", "",
 	  "online already, kernel" },
 	{ "online: from the other zone", machine_one, kernel, "online --zone movable region0",
@@ -174,19 +177,22 @@ static const struct plan_case cases[] = {
 	  "region0 has no dax device (yet)" },
 	{ "online: state not known", machine_one, enabled_unknown, "online region0", NULL, NULL,
 	  -ENODATA, "state of region0 could not be read" },
-	{ "offline: zone not known", machine_one, zone_unknown, "offline region0", NULL, NULL, -ENODATA,
-	  "memory block 32" },
+	{ "offline: zone not known", machine_one, zone_unknown, "offline region0", NULL, NULL,
+	  -ENODATA, "memory block 32" },
 	{ "online: persistent memory", machine_one, pmem, "online region0", NULL, NULL, -EOPNOTSUPP,
 	  "region0 is a pmem region" },
 	{ "set-mode without a mode", machine_one, movable, "set-mode region0", NULL, NULL, -EINVAL,
 	  "give --mode system-ram or --mode devdax" },
-	{ "to devdax in a zone", machine_one, movable, "set-mode --mode devdax --zone movable region0",
-	  NULL, NULL, -EINVAL, "is for system-ram" },
+	{ "to devdax in a zone", machine_one, movable,
+	  "set-mode --mode devdax --zone movable region0", NULL, NULL, -EINVAL,
+	  "is for system-ram" },
 	{ "to system-ram: no whole block", machine_one, devdax_small,
-	  "set-mode --mode system-ram region0", NULL, NULL, -ENXIO, "no whole memory block (2G) is inside region0" },
+	  "set-mode --mode system-ram region0", NULL, NULL, -ENXIO,
+	  "no whole memory block (2G) is inside region0" },
 	{ "nothing named", machine_one, movable, "offline", NULL, NULL, -EINVAL,
 	  "offline needs at least one region" },
 };
+/* clang-format on */
 
 int main(void)
 {

@@ -8,9 +8,10 @@
 #include "random-machine.h"
 
 /*
- * Random machines and requests, the same in every run; CXLMEM_TEST_SEEDS=5000 for more of them. What the planner accepts, the mock kernel must
- * carry out, forward and back; what it refuses to create, the mock kernel must refuse as well, in every
- * window, order and granularity that there is. In the end all is as it was.
+ * Random machines and requests, the same in every run; CXLMEM_TEST_SEEDS=5000 for more of them.
+ * What the planner accepts, the mock kernel must carry out, forward and back; what it refuses to
+ * create, the mock kernel must refuse as well, in every window, order and granularity that there
+ * is. In the end all is as it was.
  */
 
 static unsigned int accepted, refused, searched;
@@ -20,10 +21,11 @@ static bool step_ok(struct mock *m, struct step s)
 	return mock_run_step(m, &s, NULL) == 0;
 }
 
-#define TRY(m, k, ...)                                                                             \
+#define TRY(m, k, ...) \
 	step_ok(m, (struct step){ .kind = STEP_##k, .resource = UNKNOWN, __VA_ARGS__ })
 
-static bool try_members(struct mock *m, char *region, const int *order, unsigned int n, uint64_t size)
+static bool try_members(struct mock *m, char *region, const int *order, unsigned int n,
+			uint64_t size)
 {
 	struct picture *p = m->picture;
 	unsigned int i, j;
@@ -215,7 +217,8 @@ static void random_machines(void **state)
 			fail_msg("seed %u: was\n%s\nis\n%s", seed, before, after);
 	}
 	/* the test is worth something only while there is enough of each */
-	print_message("%u accepted, %u refused, %u of them searched\n", accepted, refused, searched);
+	print_message("%u accepted, %u refused, %u of them searched\n", accepted, refused,
+		      searched);
 	assert_true(accepted > 5 * seeds);
 	assert_true(refused > 5 * seeds);
 	assert_true(searched > 5 * seeds);

@@ -10,6 +10,7 @@ static void refused(void **state)
 		enum verb verb;
 		const char *name, *value, *reason;
 	} cases[] = {
+		/* clang-format off */
 		{ VERB_CREATE, "mode", "ram", "mode is \"ram\": it takes system-ram or devdax" },
 		{ VERB_CREATE, "mode", "", "it takes system-ram or devdax" },
 		{ VERB_CREATE, "zone", "normal", "zone is \"normal\": it takes movable or kernel" },
@@ -32,6 +33,7 @@ static void refused(void **state)
 		{ VERB_OFFLINE, "zone", "movable", "offline takes no option \"zone\"" },
 		{ VERB_DESTROY, "zone", "movable", "destroy takes no option \"zone\"" },
 		{ VERB_SET_MODE, "ways", "2", "set-mode takes no option \"ways\"" },
+		/* clang-format on */
 	};
 	size_t i;
 

@@ -75,6 +75,7 @@ static void bad_json(void **state)
 	static const struct {
 		const char *json, *reason;
 	} cases[] = {
+		/* clang-format off */
 		{ "[]", "a step is no object" },
 		{ "{}", "does not say what it is" },
 		{ "{\"step\":7}", "does not say what it is" },
@@ -83,20 +84,25 @@ static void bad_json(void **state)
 		{ "{\"step\":\"commit\",\"size\":\"1G\"}", "size of a step is no number" },
 		{ "{\"step\":\"commit\",\"size\":-1}", "size of a step is no number" },
 		{ "{\"step\":\"commit\",\"size\":1.5}", "size of a step is no number" },
-		{ "{\"step\":\"commit\",\"position\":4294967296}", "position of a step is no number" },
+		{ "{\"step\":\"commit\",\"position\":4294967296}",
+		  "position of a step is no number" },
 		{ "{\"step\":\"commit\",\"ways\":99999999999}", "ways of a step" },
 		{ "{\"step\":\"online\",\"blocks\":{}}", "blocks of a step is no list" },
 		{ "{\"step\":\"online\",\"blocks\":[1]}", "blocks[0] of a step is no object" },
 		{ "{\"step\":\"online\",\"blocks\":[{\"first\":1}]}", "lacks first or count" },
-		{ "{\"step\":\"online\",\"blocks\":[{\"first\":1,\"count\":0}]}", "lacks first or count" },
+		{ "{\"step\":\"online\",\"blocks\":[{\"first\":1,\"count\":0}]}",
+		  "lacks first or count" },
 		{ "{\"step\":\"online\",\"blocks\":[{\"first\":18446744073709551614,\"count\":9}]}",
 		  "lacks first or count" },
 		{ "{\"step\":\"online\",\"blocks\":[{\"first\":1,\"count\":1,\"zone\":\"dma\"}]}",
 		  "blocks[0].zone of a step is no zone" },
 		{ "{\"step\":\"online\",\"undo\":{}}", "undo of a step is no list" },
-		{ "{\"step\":\"online\",\"undo\":[{\"step\":\"boo\"}]}", "there is no step \"boo\"" },
-		{ "{\"step\":\"online\",\"undo\":[{\"step\":\"offline\",\"undo\":[{\"step\":\"online\"}]}]}",
+		{ "{\"step\":\"online\",\"undo\":[{\"step\":\"boo\"}]}",
+		  "there is no step \"boo\"" },
+		{ "{\"step\":\"online\",\"undo\":[{\"step\":\"offline\",\"undo\":[{\"step\":"
+		  "\"online\"}]}]}",
 		  "has no undo of its own" },
+		/* clang-format on */
 	};
 	size_t i;
 
@@ -157,7 +163,9 @@ static void words(void **state)
 
 	(void)state;
 	for (k = 0; k < _STEP_KIND_MAX; k++) {
-		struct step bare = { .kind = k, .position = -1, .size = UNKNOWN, .resource = UNKNOWN };
+		struct step bare = {
+			.kind = k, .position = -1, .size = UNKNOWN, .resource = UNKNOWN
+		};
 		struct step s = full_step();
 		_cleanup_free_ char *full = NULL, *poor = NULL;
 
@@ -183,12 +191,14 @@ static void lines(void **state)
 		struct step step;
 		const char *text;
 	} cases[] = {
+		/* clang-format off */
 		{ STEP(ALLOC_DPA, .memdev = (char *)"mem0", .decoder = (char *)"decoder2.0",
 		       .size = 512 * MIB),
 		  "allocate 512M of mem0 to decoder2.0" },
 		{ STEP(SET_INTERLEAVE, .region = (char *)"region0", .ways = 1, .granularity = 256),
 		  "set region0 to 1 way, granularity 256" },
-		{ STEP(ALLOC_HPA, .region = (char *)"region0", .size = GIB, .resource = 0x100000000),
+		{ STEP(ALLOC_HPA, .region = (char *)"region0", .size = GIB,
+		       .resource = 0x100000000),
 		  "reserve 1G of address space for region0 at 0x100000000" },
 		{ STEP(OFFLINE, .dax = (char *)"dax0.0", .blocks = mixed, .n_blocks = 2),
 		  "take 4 memory blocks of dax0.0 offline" },
@@ -198,6 +208,7 @@ static void lines(void **state)
 		{ STEP(DETACH, .region = (char *)"region0", .decoder = (char *)"decoder2.0",
 		       .position = 1),
 		  "detach decoder2.0 from region0 at position 1" },
+		/* clang-format on */
 	};
 	size_t i;
 
@@ -239,11 +250,13 @@ static void plans(void **state)
 		_cleanup_free_ char *a = as_text(&plan->steps[i]), *b = NULL, *line = NULL;
 		struct step back;
 
-		assert_int_equal(step_from_json(json_object_array_get_idx(steps, i), &back, NULL), 0);
+		assert_int_equal(step_from_json(json_object_array_get_idx(steps, i), &back, NULL),
+				 0);
 		b = as_text(&back);
 		assert_string_equal(a, b);
 		step_clear(&back);
-		assert_true(json_object_object_get_ex(json_object_array_get_idx(steps, i), "text", &v));
+		assert_true(
+			json_object_object_get_ex(json_object_array_get_idx(steps, i), "text", &v));
 		assert_int_equal(step_text(&plan->steps[i], &line), 0);
 		assert_string_equal(json_object_get_string(v), line);
 	}
@@ -260,8 +273,9 @@ static void slow_ones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(bad_json), cmocka_unit_test(renamed),
-		cmocka_unit_test(blocks),     cmocka_unit_test(words),	  cmocka_unit_test(lines),
+		cmocka_unit_test(round_trip), cmocka_unit_test(bad_json),
+		cmocka_unit_test(renamed),    cmocka_unit_test(blocks),
+		cmocka_unit_test(words),      cmocka_unit_test(lines),
 		cmocka_unit_test(plans),      cmocka_unit_test(slow_ones),
 	};
 

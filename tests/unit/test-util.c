@@ -13,6 +13,7 @@ static void sizes_in(void **state)
 		int error;
 		uint64_t bytes;
 	} cases[] = {
+		/* clang-format off */
 		{ "0", 0, 0 },
 		{ "1", 0, 1 },
 		{ "268435456", 0, 256 * MIB },
@@ -52,6 +53,7 @@ static void sizes_in(void **state)
 		{ "1iB", -EINVAL, 0 },
 		{ "1G 2M", -EINVAL, 0 },
 		{ "0xfg", -EINVAL, 0 },
+		/* clang-format on */
 	};
 	size_t i;
 
@@ -71,6 +73,7 @@ static void sizes_out(void **state)
 		uint64_t bytes;
 		const char *text;
 	} cases[] = {
+		/* clang-format off */
 		{ 0, "0" },
 		{ 1, "1" },
 		{ 1023, "1023" },
@@ -86,6 +89,7 @@ static void sizes_out(void **state)
 		{ 3 * TIB, "3T" },
 		{ UNKNOWN - 1, "16777216T" },
 		{ UNKNOWN, "unknown" },
+		/* clang-format on */
 	};
 	char buf[32];
 	size_t i;
