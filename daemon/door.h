@@ -35,6 +35,11 @@ struct door_ops {
 	 */
 	int (*run)(struct door *door, const struct step *step, struct step_result *ret,
 		   char **ret_reason);
+	/*
+	 * A count that grows with every device that comes, goes, binds, or whose memory goes on- or offline.
+	 * Return: 0, or -errno.
+	 */
+	int (*changes)(struct door *door, uint64_t *ret);
 	void (*free)(struct door *door);
 };
 

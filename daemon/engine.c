@@ -8,6 +8,8 @@
 #include "util.h"
 
 /* How long a killed worker may hang in the kernel before the operation is given up as stuck. */
+#define CANCELLED "cancelled on request"
+
 #define KILL_WAIT_USEC (60 * UINT64_C(1000000))
 
 struct engine {
@@ -20,14 +22,17 @@ struct engine {
 	uint64_t last_id;
 	struct operation *current;
 	struct worker *worker;
+	struct door *door; /* for the count of changes only */
+	struct picture *picture; /* made when the count was @picture_changes; NULL = none */
+	uint64_t picture_changes;
 	sd_event_source *kill_timer;
 	sd_event_source *next; /* deferred: start what waits */
 	engine_started_t started; /* of the current operation, until it is planned */
 	void *started_userdata;
 };
 
-static void run_step(struct engine *e);
 static void undo_step(struct engine *e);
+static void interrupt_step(struct engine *e, struct operation *o);
 
 static uint64_t usec(clockid_t clock)
 {
@@ -189,7 +194,7 @@ static void undo_step(struct engine *e)
 	s = &o->plan->steps[o->at - 1].undo[o->undo_at];
 	r = ensure_worker(e);
 	if (r >= 0)
-		r = worker_run(e->worker, s, on_undone, NULL, e);
+		r = worker_run(e->worker, s, 1, on_undone, NULL, e);
 	if (r < 0) {
 		note_left(o, strerror(-r));
 		o->undo_at++;
@@ -224,29 +229,51 @@ static void start_undo(struct engine *e, bool step_failed)
 	undo_step(e);
 }
 
+/* All steps that were begun are done; none is half-way. */
+static void cancelled_between(struct engine *e)
+{
+	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
+	set_reason(e->current, CANCELLED);
+	start_undo(e, false);
+}
+
 static void on_step(struct worker *w, struct worker_reply *reply, void *userdata)
 {
 	struct engine *e = userdata;
 	struct operation *o = e->current;
-	struct step *s = &o->plan->steps[o->at];
 	int r = reply->error;
 
 	(void)w;
-	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
 	o->kernel_usec += reply->kernel_usec;
+	if (r == -ECANCELED && o->cancelled) {
+		o->step_states[o->at] = STEP_WAITING;
+		cancelled_between(e);
+		return;
+	}
 	if (r >= 0)
-		r = operation_learn(o, reply->result.from, reply->result.to, s->kind,
-				    reply->result.previous);
+		r = operation_learn(o, o->plan->steps[o->at].kind, &reply->result);
 	if (r < 0) {
-		set_reason(o, o->cancelled && r == -EPIPE ? "cancelled on request" :
-			      r == -EPIPE ? "the worker process died" :
-					    reply->reason ?: strerror(-r));
+		e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
+		set_reason(o, o->cancelled && r == -EPIPE ? CANCELLED :
+			      r == -EPIPE		  ? "the worker process died" :
+							    reply->reason ?: strerror(-r));
 		start_undo(e, true);
 		return;
 	}
 	o->step_states[o->at] = STEP_DONE;
 	o->at++;
-	run_step(e);
+	o->progress_done = o->progress_total = 0;
+	if (!reply->last) {
+		o->step_states[o->at] = STEP_RUNNING;
+		changed(e, o);
+		/* It may have begun a long one before it heard of the wish to stop. */
+		if (o->cancelled)
+			interrupt_step(e, o);
+	} else if (o->cancelled) {
+		cancelled_between(e);
+	} else {
+		finish(e, OPERATION_DONE);
+	}
 }
 
 static void on_progress(struct worker *w, uint64_t done, uint64_t total, void *userdata)
@@ -259,31 +286,19 @@ static void on_progress(struct worker *w, uint64_t done, uint64_t total, void *u
 	changed(e, e->current);
 }
 
-static void run_step(struct engine *e)
+static int start_steps(struct engine *e)
 {
 	struct operation *o = e->current;
 	int r;
 
-	o->progress_done = o->progress_total = 0;
-	if (o->cancelled) {
-		set_reason(o, "cancelled on request");
-		start_undo(e, false);
-		return;
-	}
-	if (o->at == o->plan->n_steps) {
-		finish(e, OPERATION_DONE);
-		return;
-	}
-	o->step_states[o->at] = STEP_RUNNING;
-	changed(e, o);
+	if (o->plan->n_steps == 0)
+		return 0;
 	r = ensure_worker(e);
 	if (r >= 0)
-		r = worker_run(e->worker, &o->plan->steps[o->at], on_step, on_progress, e);
-	if (r < 0) {
-		set_reason(o, strerror(-r));
-		o->step_states[o->at] = STEP_FAILED;
-		start_undo(e, false);
-	}
+		r = worker_run(e->worker, o->plan->steps, o->plan->n_steps, on_step, on_progress, e);
+	if (r >= 0)
+		o->step_states[0] = STEP_RUNNING;
+	return r;
 }
 
 /* From here on others know of it, and will be told of its end. */
@@ -294,27 +309,31 @@ static void accept(struct engine *e, struct operation *o, engine_started_t start
 		e->hooks.added(o, e->userdata);
 }
 
-static void on_picture(struct worker *w, struct worker_reply *reply, void *userdata)
+static void forget_picture(struct engine *e)
 {
-	struct engine *e = userdata;
+	e->picture = picture_free(e->picture);
+}
+
+static bool picture_is_current(struct engine *e)
+{
+	uint64_t now;
+
+	return e->picture && e->door->ops->changes(e->door, &now) >= 0 && now == e->picture_changes;
+}
+
+static void plan_and_run(struct engine *e, const struct picture *picture)
+{
 	struct operation *o = e->current;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *reason = NULL;
 	engine_started_t started;
-	int r = reply->error;
+	int r;
 
-	(void)w;
-	o->kernel_usec += reply->kernel_usec;
-	if (r < 0) {
-		refuse(e, r, r == -EPIPE ? "the worker process died while it looked at the machine" :
-					   reply->reason);
-		return;
-	}
 	if (o->cancelled) {
-		refuse(e, -ECANCELED, "cancelled on request");
+		refuse(e, -ECANCELED, CANCELLED);
 		return;
 	}
-	r = plan_make(reply->picture, o->request, &plan, &reason);
+	r = plan_make(picture, o->request, &plan, &reason);
 	if (r >= 0)
 		r = operation_set_plan(o, plan);
 	if (r < 0) {
@@ -324,18 +343,75 @@ static void on_picture(struct worker *w, struct worker_reply *reply, void *userd
 	plan = NULL;
 	o->state = OPERATION_RUNNING;
 	o->started_realtime = usec(CLOCK_REALTIME);
+	/* The worker is at it while the rest is told; what comes of it is heard only after that. */
+	r = start_steps(e);
 	started = TAKE_PTR(e->started);
 	if (started)
 		accept(e, o, started, e->started_userdata);
-	run_step(e);
+	changed(e, o);
+	if (r < 0) {
+		set_reason(o, strerror(-r));
+		o->step_states[0] = STEP_FAILED;
+		start_undo(e, false);
+	} else if (o->plan->n_steps == 0) {
+		finish(e, OPERATION_DONE);
+	}
+}
+
+static void on_picture(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+
+	(void)w;
+	e->current->kernel_usec += reply->kernel_usec;
+	if (reply->error < 0)
+		refuse(e, reply->error,
+		       reply->error == -EPIPE ? "the worker process died while it looked at the machine" :
+						reply->reason);
+	else
+		plan_and_run(e, reply->picture);
+}
+
+static void begin(struct engine *e, struct operation *o);
+
+/* A picture nobody asked for yet; whoever did meanwhile waits for the worker. */
+static void on_look(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+
+	(void)w;
+	forget_picture(e);
+	if (reply->error >= 0) {
+		e->picture = TAKE_PTR(reply->picture);
+		e->picture_changes = reply->changes;
+	}
+	if (e->current)
+		begin(e, e->current);
+}
+
+void engine_look(struct engine *e)
+{
+	if (e->current || picture_is_current(e) || ensure_worker(e) < 0)
+		return;
+	(void)worker_scan(e->worker, 0, on_look, e);
 }
 
 static void begin(struct engine *e, struct operation *o)
 {
+	_cleanup_(picture_freep) struct picture *picture = NULL;
 	int r;
 
 	e->current = o;
+	if (picture_is_current(e)) {
+		/* What comes of it makes it old. */
+		picture = TAKE_PTR(e->picture);
+		plan_and_run(e, picture);
+		return;
+	}
+	forget_picture(e);
 	r = ensure_worker(e);
+	if (r >= 0 && worker_is_busy(e->worker))
+		return; /* on_look() comes back here */
 	if (r >= 0)
 		r = worker_scan(e->worker, 0, on_picture, e);
 	if (r < 0)
@@ -365,7 +441,9 @@ int engine_new(sd_event *event, worker_open_t open_door, const struct engine_hoo
 	e->open = open_door;
 	e->hooks = *hooks;
 	e->userdata = userdata;
-	r = sd_event_add_defer(event, &e->next, on_next, e);
+	r = open_door(&e->door);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &e->next, on_next, e);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(e->next, SD_EVENT_OFF);
 	if (r < 0) {
@@ -381,6 +459,8 @@ struct engine *engine_free(struct engine *e)
 	if (!e)
 		return NULL;
 	worker_free(e->worker);
+	door_close(e->door);
+	forget_picture(e);
 	sd_event_source_disable_unref(e->kill_timer);
 	sd_event_source_disable_unref(e->next);
 	for (size_t i = 0; i < e->n_operations; i++)
@@ -426,7 +506,7 @@ static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
 
 	(void)s;
 	(void)when;
-	set_reason(o, "cancelled on request");
+	set_reason(o, CANCELLED);
 	note_left(o, "the kernel does not give way; nothing more was done, and what it holds may be "
 		     "free only after a reboot");
 	e->worker = worker_free(e->worker);
@@ -436,9 +516,12 @@ static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
 
 static void interrupt_step(struct engine *e, struct operation *o)
 {
-	if (o->state != OPERATION_RUNNING || o->at >= o->plan->n_steps ||
-	    !step_may_block(o->plan->steps[o->at].kind) || e->kill_timer)
+	if (o->state != OPERATION_RUNNING || o->at >= o->plan->n_steps || e->kill_timer)
 		return;
+	if (!step_may_block(o->plan->steps[o->at].kind)) {
+		worker_stop(e->worker);
+		return;
+	}
 	worker_kill(e->worker);
 	(void)sd_event_add_time_relative(e->event, &e->kill_timer, CLOCK_MONOTONIC, KILL_WAIT_USEC,
 					 0, on_kill_timeout, e);

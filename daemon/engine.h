@@ -56,6 +56,14 @@ int engine_start(struct engine *e, struct request *request, engine_started_t sta
 		 void *userdata);
 
 /**
+ * engine_look - have a fresh picture ready for the next operation, unless one is at work
+ *
+ * It is used only while the kernel's count of changes (door_ops.changes) is what it was before the picture
+ * was made; and every step checks what it builds on. So a picture is never trusted over the machine.
+ */
+void engine_look(struct engine *e);
+
+/**
  * engine_cancel - stop an operation and walk back
  *
  * A step the kernel may take long over is interrupted by killing its worker; any other is let finish.

@@ -265,7 +265,7 @@ static int wait_until_added(struct door *door, const char *region)
 
 static int wait_for_dax(struct door *door, const char *region, char **ret, char **ret_reason)
 {
-	struct timespec pause = { .tv_nsec = 500000 };
+	struct timespec pause = { .tv_nsec = 1000000 };
 	uint64_t start = door_time();
 	int r;
 
@@ -281,8 +281,9 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 				   "is its memory mapped by firmware already?", region);
 		nanosleep(&pause, NULL);
 		door->kernel_usec += (uint64_t)pause.tv_nsec / 1000;
-		if (pause.tv_nsec < 20000000)
-			pause.tv_nsec *= 2;
+		/* Milliseconds when its driver is there; else a module is being loaded. */
+		if (door_time() - start > 50000)
+			pause.tv_nsec = 10000000;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "scan.h"
+#include "sysfs.h"
 
 static const machine_step_t machine_steps[_STEP_KIND_MAX] = {
 	[STEP_CREATE_REGION] = machine_create_region,
@@ -65,6 +66,12 @@ static int machine_run(struct door *door, const struct step *step, struct step_r
 	return machine_steps[step->kind](door, step, ret, ret_reason);
 }
 
+/* The kernel's own number of uevents so far (lib/kobject_uevent.c). */
+static int machine_changes(struct door *door, uint64_t *ret)
+{
+	return sysfs_read_u64(door, ret, "kernel/uevent_seqnum");
+}
+
 static void machine_free(struct door *door)
 {
 	free(door);
@@ -73,6 +80,7 @@ static void machine_free(struct door *door)
 static const struct door_ops machine_ops = {
 	.scan = machine_scan,
 	.run = machine_run,
+	.changes = machine_changes,
 	.free = machine_free,
 };
 

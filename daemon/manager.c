@@ -34,7 +34,10 @@ static void on_finished(struct operation *o, void *userdata)
 
 static void on_changed(void *userdata)
 {
-	bus_picture_changed(userdata);
+	struct manager *m = userdata;
+
+	bus_picture_changed(m);
+	engine_look(m->engine);
 }
 
 static int on_child(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)

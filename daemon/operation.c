@@ -41,56 +41,21 @@ int operation_set_plan(struct operation *o, struct plan *plan)
 	return 0;
 }
 
-/* A hold's release puts back what the hold found, not what the picture said a moment earlier. */
-static int set_release(struct step *s, enum step_kind kind, const char *previous)
-{
-	enum step_kind release = kind == STEP_HOLD_AUTOPROBE ? STEP_RELEASE_AUTOPROBE :
-							       STEP_RELEASE_AUTO_ONLINE;
-	int r;
-
-	if (s->kind == release) {
-		char *copy = strdup(previous);
-
-		if (!copy)
-			return -ENOMEM;
-		free(s->policy);
-		s->policy = copy;
-	}
-	for (size_t i = 0; i < s->n_undo; i++) {
-		r = set_release(&s->undo[i], kind, previous);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int operation_learn(struct operation *o, const char *from, const char *to, enum step_kind kind,
-		    const char *previous)
+int operation_learn(struct operation *o, enum step_kind kind, const struct step_result *result)
 {
 	int r;
 
-	for (size_t i = 0; i < o->plan->n_steps; i++) {
-		if (from && to) {
-			r = step_rename(&o->plan->steps[i], from, to);
-			if (r < 0)
-				return r;
-		}
-		if (previous && (kind == STEP_HOLD_AUTOPROBE || kind == STEP_HOLD_AUTO_ONLINE)) {
-			r = set_release(&o->plan->steps[i], kind, previous);
-			if (r < 0)
-				return r;
-		}
-	}
-	for (size_t i = 0; from && to && i < o->plan->n_regions; i++)
-		if (!strcmp(o->plan->regions[i], from)) {
-			char *copy = strdup(to);
+	r = steps_learn(o->plan->steps, o->plan->n_steps, kind, result);
+	for (size_t i = 0; r >= 0 && result->from && result->to && i < o->plan->n_regions; i++)
+		if (!strcmp(o->plan->regions[i], result->from)) {
+			char *copy = strdup(result->to);
 
 			if (!copy)
 				return -ENOMEM;
 			free(o->plan->regions[i]);
 			o->plan->regions[i] = copy;
 		}
-	return 0;
+	return r;
 }
 
 const char *operation_state_name(enum operation_state s)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "learn.h"
 #include "plan.h"
 #include "request.h"
 
@@ -59,12 +60,12 @@ struct operation *operation_new(uint64_t id, struct request *request);
 int operation_set_plan(struct operation *o, struct plan *plan);
 
 /**
- * operation_learn - carry what a step found out (names, settings) into the steps still to come
+ * operation_learn - carry what a step found out (names, settings) into the plan
+ * @kind: of the step that found it
  *
  * Return: 0, or -ENOMEM.
  */
-int operation_learn(struct operation *o, const char *from, const char *to, enum step_kind kind,
-		    const char *previous);
+int operation_learn(struct operation *o, enum step_kind kind, const struct step_result *result);
 
 static inline bool operation_is_finished(const struct operation *o)
 {

@@ -49,13 +49,15 @@ __attribute__((noreturn)) static void run_child(int fd, worker_open_t open_door,
 	_exit(0);
 }
 
-/* Hand the pending request its end; it may free the worker. */
-static void finish(struct worker *w, struct worker_reply *reply)
+/* Hand on a reply; it may free the worker when it is the last. */
+static void hand_on(struct worker *w, struct worker_reply *reply)
 {
 	worker_reply_t f = w->reply;
 
-	w->reply = NULL;
-	w->progress = NULL;
+	if (reply->last) {
+		w->reply = NULL;
+		w->progress = NULL;
+	}
 	if (f)
 		f(w, reply, w->userdata);
 }
@@ -76,6 +78,10 @@ static void handle_reply(struct worker *w, struct json_object *m)
 
 	if (json_object_object_get_ex(m, "error", &v))
 		reply.error = json_object_get_int(v);
+	if (json_object_object_get_ex(m, "last", &v))
+		reply.last = json_object_get_boolean(v);
+	if (json_object_object_get_ex(m, "changes", &v))
+		reply.changes = json_object_get_uint64(v);
 	if (json_object_object_get_ex(m, "kernel_usec", &v))
 		reply.kernel_usec = json_object_get_uint64(v);
 	reply.reason = get_string(m, "reason");
@@ -89,7 +95,7 @@ static void handle_reply(struct worker *w, struct json_object *m)
 		reply.reason = reason;
 	}
 	picture = NULL;
-	finish(w, &reply);
+	hand_on(w, &reply);
 	step_result_clear(&reply.result);
 	picture_free(reply.picture);
 }
@@ -106,11 +112,11 @@ static void handle_progress(struct worker *w, struct json_object *m)
 
 static void handle_death(struct worker *w)
 {
-	struct worker_reply reply = { .error = -EPIPE };
+	struct worker_reply reply = { .error = -EPIPE, .last = true };
 
 	w->dead = true;
 	w->io = sd_event_source_disable_unref(w->io);
-	finish(w, &reply);
+	hand_on(w, &reply);
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -129,11 +135,12 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 		handle_death(w);
 		return 0;
 	}
-	/* One reply for one request, so after the reply nothing can be left to take. */
+	/* After the last reply of a request nothing can be left to take, and the worker may be gone. */
 	while (channel_take(&w->channel, &m) > 0) {
-		bool last = json_object_object_get_ex(m, "error", &v);
+		bool reply = json_object_object_get_ex(m, "error", &v);
+		bool last = json_object_object_get_ex(m, "last", &v) && json_object_get_boolean(v);
 
-		if (last)
+		if (reply)
 			handle_reply(w, m);
 		else
 			handle_progress(w, m);
@@ -227,15 +234,45 @@ int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void
 		       request(w, "scan", json_object_new_int((int)flags), reply, NULL, userdata);
 }
 
-int worker_run(struct worker *w, const struct step *step, worker_reply_t reply,
+int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata)
 {
-	struct json_object *json;
+	struct json_object *list, *json;
 	int r = ready(w);
 
-	if (r >= 0)
-		r = step_to_json(step, &json);
-	return r < 0 ? r : request(w, "step", json, reply, progress, userdata);
+	if (r < 0)
+		return r;
+	list = json_object_new_array();
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct step bare = steps[i];
+
+		/* Taking back is the engine's: it asks for those steps when it comes to that. */
+		bare.undo = NULL;
+		bare.n_undo = 0;
+		r = step_to_json(&bare, &json);
+		if (r < 0) {
+			json_object_put(list);
+			return r;
+		}
+		json_object_array_add(list, json);
+	}
+	return request(w, "steps", list, reply, progress, userdata);
+}
+
+void worker_stop(struct worker *w)
+{
+	struct json_object *m;
+
+	if (w->dead || !w->reply)
+		return;
+	m = json_object_new_object();
+	if (m) {
+		json_object_object_add(m, "stop", json_object_new_boolean(true));
+		(void)channel_send(&w->channel, m);
+		json_object_put(m);
+	}
 }
 
 void worker_kill(struct worker *w)

@@ -9,15 +9,18 @@
 #include "step.h"
 
 /*
- * A worker is a child process that stands at the door to the kernel. It does one thing at a time, may
+ * A worker is a child process that stands at the door to the kernel. It does one request at a time, may
  * block in it as long as the kernel likes, and can be killed; the daemon's event loop never waits for it.
+ * The steps of an operation go to it together, so that between two of them no process waits for another.
  */
 struct worker;
 
 struct worker_reply {
 	int error;             /* 0, or -errno; -EPIPE: the worker died (or was killed) over it */
 	const char *reason;    /* on error; may be NULL */
+	bool last;             /* nothing more comes for this request */
 	struct picture *picture; /* of a scan; take it (set it to NULL) to keep it */
+	uint64_t changes;        /* of a scan: door_changes() before it */
 	struct step_result result; /* of a step */
 	uint64_t kernel_usec;  /* time the request spent in calls into the kernel */
 };
@@ -45,14 +48,30 @@ int worker_new(sd_event *event, worker_open_t open, struct worker **ret);
 struct worker *worker_free(struct worker *w);
 
 /**
- * worker_scan, worker_run - ask for one thing; @reply is called once, from the event loop
- * @progress: may be NULL
+ * worker_scan - ask for a picture; @reply is called once, from the event loop
  *
  * Return: 0; -EBUSY while another request runs; -EPIPE if the worker is dead; -errno.
  */
 int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void *userdata);
-int worker_run(struct worker *w, const struct step *step, worker_reply_t reply,
+
+/**
+ * worker_run - have steps run in their order until one fails; their undos stay here
+ * @reply: called for each step that was run, the failed one included
+ * @progress: may be NULL
+ *
+ * What a step finds out is carried into the following ones by the worker itself (steps_learn()).
+ *
+ * Return: as worker_scan().
+ */
+int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata);
+
+/**
+ * worker_stop - have it leave out the steps it has not begun; the first of them is answered with -ECANCELED
+ *
+ * Without effect when all are done already.
+ */
+void worker_stop(struct worker *w);
 
 /**
  * worker_kill - SIGKILL; the pending reply comes with -EPIPE as soon as the kernel lets the process go
