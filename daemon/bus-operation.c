@@ -159,7 +159,7 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 	struct operation *o = userdata;
 	int r = engine_cancel(o->engine, o->id);
 
-	return r < 0 ? bus_error(error, r, "this operation has finished already") :
+	return r < 0 ? bus_error(error, r, r == -EBUSY ? BUS_PAST_RETURN : "this operation has finished already") :
 		       sd_bus_reply_method_return(call, NULL);
 }
 

@@ -257,6 +257,8 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 		    (uintmax_t)id);
 	if (r == -EALREADY)
 		say(&reason, 0, "operation %ju has finished already", (uintmax_t)id);
+	if (r == -EBUSY)
+		say(&reason, 0, BUS_PAST_RETURN);
 	return r < 0 ? bus_error(error, r, reason) : sd_bus_reply_method_return(call, NULL);
 }
 

@@ -10,6 +10,8 @@
 #define BUS_PATH "/org/cxlmem1"
 #define BUS_MANAGER "org.cxlmem1.Manager"
 #define BUS_OPERATION "org.cxlmem1.Operation"
+#define BUS_PAST_RETURN                                                                            \
+	"what it has done cannot be taken back any more: it goes on to its end"
 #define BUS_OPERATION_PATH BUS_PATH "/operation"
 
 /**

@@ -213,6 +213,12 @@ static bool failed_means_untouched(enum step_kind k)
 	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA;
 }
 
+/* Past its plan's point of no return an operation can only be finished, by asking for it again. */
+static bool is_past_return(const struct operation *o)
+{
+	return o->plan && o->at > o->plan->no_return;
+}
+
 static void start_undo(struct engine *e, bool step_failed)
 {
 	struct operation *o = e->current;
@@ -223,6 +229,11 @@ static void start_undo(struct engine *e, bool step_failed)
 		o->step_states[o->at] = STEP_FAILED;
 		if (!failed_means_untouched(o->plan->steps[o->at].kind))
 			o->at++;
+	}
+	if (is_past_return(o)) {
+		note_left(o, "what is done cannot be taken back; ask for the same once more to finish it");
+		finish(e, OPERATION_STUCK);
+		return;
 	}
 	o->undo_at = 0;
 	changed(e, o);
@@ -538,6 +549,8 @@ int engine_cancel(struct engine *e, uint64_t id)
 	/* It is walking back already, for a reason of its own. */
 	if (o->state == OPERATION_UNDOING)
 		return 0;
+	if (o->state == OPERATION_RUNNING && is_past_return(o))
+		return -EBUSY;
 	o->cancelled = true;
 	if (o == e->current) {
 		interrupt_step(e, o);

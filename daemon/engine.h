@@ -68,7 +68,8 @@ void engine_look(struct engine *e);
  *
  * A step the kernel may take long over is interrupted by killing its worker; any other is let finish.
  *
- * Return: 0 (also when it is being cancelled already); -ENOENT; -EALREADY when it has finished.
+ * Return: 0 (also when it is being cancelled already); -ENOENT; -EALREADY when it has finished; -EBUSY past
+ * the plan's point of no return.
  */
 int engine_cancel(struct engine *e, uint64_t id);
 

@@ -43,19 +43,12 @@ int operation_set_plan(struct operation *o, struct plan *plan)
 
 int operation_learn(struct operation *o, enum step_kind kind, const struct step_result *result)
 {
-	int r;
+	struct step_result setting = { .previous = result->previous };
+	int r = 0;
 
-	r = steps_learn(o->plan->steps, o->plan->n_steps, kind, result);
-	for (size_t i = 0; r >= 0 && result->from && result->to && i < o->plan->n_regions; i++)
-		if (!strcmp(o->plan->regions[i], result->from)) {
-			char *copy = strdup(result->to);
-
-			if (!copy)
-				return -ENOMEM;
-			free(o->plan->regions[i]);
-			o->plan->regions[i] = copy;
-		}
-	return r;
+	if (result->from && result->to)
+		r = plan_rename(o->plan, result->from, result->to);
+	return r < 0 ? r : steps_learn(o->plan->steps, o->plan->n_steps, kind, &setting);
 }
 
 const char *operation_state_name(enum operation_state s)
