@@ -103,11 +103,12 @@ class GroupRun:
     """Runs the tests of one group."""
 
     def __init__(self, assets: Assets, group: Group, results: Results,
-                 stop: threading.Event | None = None):
+                 stop: threading.Event | None = None, make: Callable[..., Guest] = Guest):
         self.assets = assets
         self.group = group
         self.results = results
         self.stop = stop or threading.Event()
+        self.make = make
         self.guest: Guest | None = None
         self._guests = 0
 
@@ -123,7 +124,7 @@ class GroupRun:
             if case.fresh or not used:
                 self._close()
                 used = False
-        if self.guest:
+        if self.guest and not self.stop.is_set():
             self._final()
         self._close()
 
@@ -131,7 +132,7 @@ class GroupRun:
         if self.guest is None:
             self._guests += 1
             keep = self.results.place(f"{self.group.name}/guest-{self._guests}")
-            self.guest = Guest(self.assets, self.group.options, keep=keep)
+            self.guest = self.make(self.assets, self.group.options, keep=keep)
         return self.guest
 
     def _close(self) -> None:
@@ -144,9 +145,11 @@ class GroupRun:
         start = time.monotonic()
         try:
             guest = self._open()
-        except LabError as error:
-            self.results.add(case.name, "FAIL", time.monotonic() - start,
-                             f"no guest: {error}")
+        except Exception as error:
+            if not self.stop.is_set():
+                story = str(error) if isinstance(error, LabError) else traceback.format_exc()
+                self.results.add(case.name, "FAIL", time.monotonic() - start,
+                                 f"no guest: {story}")
             return False
         offset = len(guest.console())
         late = threading.Event()
@@ -167,6 +170,8 @@ class GroupRun:
             outcome, text = "FAIL", traceback.format_exc()
         finally:
             timer.cancel()
+        if self.stop.is_set():
+            return False
         if late.is_set():
             outcome, text = "FAIL", f"switched off after {case.timeout:g} s\n{text}"
         console = guest.console()[offset:]

@@ -150,17 +150,32 @@ class Spawner:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        self._children: list[subprocess.Popen] = []
+        self._stopped = False
 
     def start(self, argv: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
         """Start a program; its output goes to `log`."""
         return self._pool.submit(self._start, argv, environment, log).result()
 
-    @staticmethod
-    def _start(argv: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+    def stop(self) -> None:
+        """End everything that was started, and start nothing any more."""
+        self._pool.submit(self._stop).result()
+
+    def _start(self, argv: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+        if self._stopped:
+            raise GuestError("the lab is being stopped")
         with open(log, "ab") as output:
-            return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv], env=environment,
-                                    stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, start_new_session=True)
+            child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv], env=environment,
+                                     stdin=subprocess.DEVNULL, stdout=output,
+                                     stderr=subprocess.STDOUT, start_new_session=True)
+        self._children = [old for old in self._children if old.poll() is None] + [child]
+        return child
+
+    def _stop(self) -> None:
+        self._stopped = True
+        for child in self._children:
+            if child.poll() is None:
+                child.kill()
 
 
 class Process:

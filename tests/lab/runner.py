@@ -50,9 +50,8 @@ def _run_groups(assets: Assets, groups: list[Group], results: Results, jobs: int
             assets.project.built(options.build)
     assets.base()
     stop = threading.Event()
-    runs = [GroupRun(assets, group, results, stop) for group in groups]
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="guest") as pool:
-        futures = [pool.submit(run.run) for run in runs]
+        futures = [pool.submit(GroupRun(assets, group, results, stop).run) for group in groups]
         try:
             for future in futures:
                 future.result()
@@ -60,10 +59,7 @@ def _run_groups(assets: Assets, groups: list[Group], results: Results, jobs: int
             stop.set()
             for future in futures:
                 future.cancel()
-            for run in runs:
-                guest = run.guest
-                if guest:
-                    guest.switch_off()
+            assets.spawner.stop()
             raise
 
 

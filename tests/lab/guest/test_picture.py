@@ -14,23 +14,23 @@ TOPOLOGIES = tuple(topologies.TOPOLOGIES)
 BARE = True
 
 # Names and places that depend on the order in which the drivers met the devices.
-ORDER = ("memdev", "port", "endpoint", "decoder", "host", "bus", "id", "numa_node", "parent_dport")
+ORDER = ("memdev", "port", "endpoint", "decoder", "host", "bus", "id", "numa_node", "parent_dport",
+         "dport", "alias", "target")
+
+
+def _plain(value):
+    """A picture without what the order of arrival decides; lists are sorted by what is left."""
+    if isinstance(value, list):
+        return sorted((_plain(item) for item in value),
+                      key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, dict):
+        return {key.split(":")[0]: _plain(item) for key, item in value.items()
+                if isinstance(item, (dict, list)) or key not in ORDER}
+    return value
 
 
 def _picture(guest) -> str:
-    """What `cxl list` tells, without what the order of arrival decides."""
-    def plain(value):
-        if isinstance(value, list):
-            return sorted((plain(item) for item in value), key=lambda v: json.dumps(v, sort_keys=True))
-        if isinstance(value, dict):
-            return {plain_key(key): plain(item) for key, item in value.items()
-                    if key.split(":")[0] not in ORDER and key not in ("dport", "alias", "target")}
-        return value
-
-    def plain_key(key):
-        return key.split(":")[0]
-
-    return json.dumps(plain(guest.json("cxl list -BPEMDT -vvv")), sort_keys=True, indent=1)
+    return json.dumps(_plain(guest.json("cxl list -BPEMDT -vvv")), sort_keys=True, indent=1)
 
 
 @timeout(900)
