@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from . import kernels, listing, run, runner, shell, topologies
+from .assets import Assets
 from .cache import Cache
 from .errors import LabError
 from .progress import say
@@ -50,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--jobs", type=int, default=2, metavar="N",
                       help="guests side by side (default 2)")
     verbs.add_parser("list", help="kernels, topologies, suites and tests")
+    kernel = verbs.add_parser("kernel", help="kernels with and without the series of kernel/")
+    kernel_verbs = kernel.add_subparsers(dest="kernel_verb", metavar="VERB", required=True)
+    build = kernel_verbs.add_parser("build", help="build a kernel, if it is not in the cache")
+    build.add_argument("name", metavar="NAME", choices=tuple(kernels.REGISTRY),
+                       help=", ".join(kernels.REGISTRY))
     clean = verbs.add_parser("clean", help="remove what was not used for a week")
     clean.add_argument("--all", action="store_true", help="remove everything the lab keeps")
     demo = verbs.add_parser("demo", help="the main job on an emulated machine")
@@ -87,6 +93,13 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _kernel(options: argparse.Namespace) -> int:
+    with Assets() as assets:
+        kernel = assets.kernel(options.name)
+    print(f"{kernel.name} is Linux {kernel.version}: {kernel.vmlinux.parent}")
+    return 0
+
+
 def _clean(options: argparse.Namespace) -> int:
     removed = Cache().clean(everything=options.all)
     for name in removed:
@@ -97,7 +110,7 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 VERBS = {"run": run.run, "shell": shell.shell, "test": runner.test, "list": listing.show,
-         "clean": _clean, "demo": _demo, "bench": _bench}
+         "clean": _clean, "kernel": _kernel, "demo": _demo, "bench": _bench}
 
 
 def main(arguments: list[str]) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from . import chroot, initramfs
+from . import chroot, initramfs, kernelbuild
 from .apt import Apt
 from .cache import Cache, remove_tree
 from .errors import LabError
@@ -72,9 +72,22 @@ def _packaged(name: str, about: str, series: str, backports: bool) -> Descriptio
     return Description(name, about, inputs, provide)
 
 
+def _built(name: str, about: str) -> Description:
+    """A kernel that the lab builds (`lab kernel build`)."""
+
+    def inputs(apt: Apt) -> object:
+        return kernelbuild.inputs(apt, name)
+
+    def provide(apt: Apt, _tools: Path, directory: Path) -> None:
+        kernelbuild.provide(apt, name, directory)
+
+    return Description(name, about, inputs, provide)
+
+
 REGISTRY = {kernel.name: kernel for kernel in (
     _packaged("debian-6.12", "Debian 13's own kernel", "6.12.", False),
     _packaged("debian-7.3", "the kernel of Debian 13's backports", "7.3.", True),
+    *(_built(build.name, build.about) for build in kernelbuild.BUILDS.values()),
 )}
 DEFAULT = "debian-7.3"
 # What a guest test runs on when it does not say.
