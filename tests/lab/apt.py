@@ -181,15 +181,15 @@ class Apt:
         found = []
         with Progress("asking the package mirror"):
             for suite in self.wanted:
-                if self.mirror.lines([suite]) and self._update([suite]) is None:
+                reason = self._update([suite]) if self.mirror.lines([suite]) else "not there"
+                if reason is None:
                     found.append(suite)
-            if not found or found[0] != self.wanted[0]:
-                reason = self._update([self.wanted[0]]) or "no answer"
-                advice = "check `apt-get update`"
-                if "NO_PUBKEY" in reason:
-                    advice = "its keys are too new, `apt-get install debian-archive-keyring`"
-                raise LabError(f"the mirror of this machine's apt has no usable "
-                               f"{self.wanted[0]} ({reason}): {advice}")
+                elif suite == self.wanted[0]:
+                    advice = "check `apt-get update`"
+                    if "NO_PUBKEY" in reason:
+                        advice = "its keys are too new, `apt-get install debian-archive-keyring`"
+                    raise LabError(f"the mirror of this machine's apt has no usable {suite} "
+                                   f"({reason}): {advice}")
             self._update(found)
         present.write_text(" ".join(found), encoding="utf-8")
         return found

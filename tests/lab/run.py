@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         command = command[1:]
     if not command and not options.script:
         raise LabError("nothing to run: give --script FILE.py, or -- COMMAND")
+    if options.script and not options.script.is_file():
+        raise LabError(f"there is no script {options.script}")
     with Assets() as assets:
         start = time.monotonic()
         with Guest(assets, guest_options(options)) as guest:
