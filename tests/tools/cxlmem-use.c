@@ -4,6 +4,7 @@
  *
  *   cxlmem-use node N SIZE [hold]      anonymous memory bound to NUMA node N
  *   cxlmem-use dax /dev/daxX.Y SIZE    a mapping of a device-dax instance
+ *   cxlmem-use pin N SIZE              one page of it pinned by a pipe, until killed
  *
  * Fills SIZE bytes with a pattern that depends on the address and checks it. With "hold" it then waits
  * for SIGUSR1 and checks once more: the data must have survived whatever
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,9 +130,25 @@ static void wait_for_word(void)
 	sigwait(&set, &sig);
 }
 
+/* A page in a pipe is neither mapped nor movable, and nothing in /proc tells of it. */
+static void pin_page(void *p)
+{
+	struct iovec page = { p, PAGE };
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		err(1, "pipe");
+	if (vmsplice(ends[1], &page, 1, SPLICE_F_GIFT) != PAGE)
+		err(1, "vmsplice");
+	printf("pinned a page\n");
+	fflush(stdout);
+	pause();
+}
+
 int main(int argc, char **argv)
 {
-	bool on_node = argc >= 4 && !strcmp(argv[1], "node");
+	bool pin = argc == 4 && !strcmp(argv[1], "pin");
+	bool on_node = pin || (argc >= 4 && !strcmp(argv[1], "node"));
 	bool on_dax = argc == 4 && !strcmp(argv[1], "dax");
 	bool hold = argc == 5 && !strcmp(argv[4], "hold");
 	uint64_t size, there = 0;
@@ -140,7 +158,8 @@ int main(int argc, char **argv)
 	void *p;
 
 	if (!(on_node || on_dax) || argc > 5 || (argc == 5 && !hold))
-		errx(2, "usage: cxlmem-use node N SIZE [hold] | cxlmem-use dax /dev/daxX.Y SIZE");
+		errx(2, "usage: cxlmem-use node N SIZE [hold] | cxlmem-use pin N SIZE | "
+			"cxlmem-use dax /dev/daxX.Y SIZE");
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -165,6 +184,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (on_node && there != size / PAGE)
 		return 1;
+	if (pin)
+		pin_page(p);
 	if (hold) {
 		wait_for_word();
 		check(p, size, "after the wait");
