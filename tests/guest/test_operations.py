@@ -10,6 +10,8 @@ from lab.testing import expect_kernel_log
 
 KERNELS = ("debian-6.12", "debian-7.3")
 TOPOLOGIES = ("two-bridges",)
+# What the kernel says of pages that it cannot move.
+REFUSAL = r"page dumped because: (unmovable page|migration failure)"
 POLICY = "/sys/devices/system/memory/auto_online_blocks"
 
 
@@ -62,7 +64,7 @@ def test_zone_is_the_one_asked_for(guest):
         guest.check(f"rm {rule}; udevadm control --reload; echo online > {POLICY}")
 
 
-@expect_kernel_log(r"page dumped because: unmovable page")
+@expect_kernel_log(REFUSAL)
 def test_kernel_zone_may_not_give_way(guest):
     """Memory in the kernel's zone that is in use: offline says so and leaves all blocks online."""
     machine = Machine(guest)
@@ -83,6 +85,7 @@ def test_kernel_zone_may_not_give_way(guest):
     guest.power_cut()
 
 
+@expect_kernel_log(REFUSAL)
 def test_pinned_page_keeps_memory_online(guest):
     """A page pinned by a pipe cannot move: offline fails, what it had done is taken back."""
     machine = Machine(guest)
@@ -129,6 +132,7 @@ def test_devdax_in_use_is_not_destroyed(guest):
     machine.assert_state(before)
 
 
+@expect_kernel_log(REFUSAL)
 def test_regions_made_by_others(guest):
     """A region made with `cxl` is seen, kept, used by its name, and destroyed only when named."""
     machine = Machine(guest)
@@ -181,7 +185,7 @@ def test_worker_killed_in_the_middle(guest):
     card = machine.cards()[0]
     operation = guest.run_async(f"cxlmemctl create {card}")
     guest.check("until ls /sys/bus/cxl/devices | grep -q region; do :; done; "
-                "pkill -KILL -f cxlmemd-worker || pkill -KILL -P $(pidof -s cxlmemd)")
+                "pkill -KILL -x cxlmemd-worker")
     status = operation.wait(timeout=60)
     if status == 0:
         # It was through before the signal came.
