@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import socket
 import struct
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Callable, Sequence
 
 from . import wire
 from .errors import GuestError
+from .stream import Stream
 from .wire import Type
 
 ENVIRONMENT = {
@@ -144,17 +144,15 @@ class Agent:
     """Connection to the agent of one guest."""
 
     def __init__(self, path: Path):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
-        self._write = threading.Lock()
+        self._decoder = wire.Decoder()
         self._state = threading.Condition()
         self._commands: dict[int, Command] = {}
         self._next = 1
         self._nonce = b""
         self._welcome: str | None = None
         self._gone: str | None = None
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._stream = Stream(path, self._received, self._ended)
+        self._stream.start()
 
     def hello(self, timeout: float, alive: Callable[[], bool] = lambda: True,
               not_boot: str = "") -> str:
@@ -222,8 +220,7 @@ class Agent:
     def send(self, data: bytes) -> None:
         """Send bytes of the protocol."""
         try:
-            with self._write:
-                self._socket.sendall(data)
+            self._stream.send(data)
         except OSError as error:
             raise GuestError(f"the connection to the guest is lost ({error.strerror})") from error
 
@@ -234,24 +231,13 @@ class Agent:
 
     def close(self) -> None:
         """Close the connection; commands still running fail with "closed"."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._reader.join()
-        self._socket.close()
+        self._stream.close()
 
-    def _read(self) -> None:
-        decoder = wire.Decoder()
-        while True:
-            try:
-                data = self._socket.recv(256 * 1024)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            for frame in decoder.feed(data):
-                self._dispatch(frame)
+    def _received(self, data: bytes) -> None:
+        for frame in self._decoder.feed(data):
+            self._dispatch(frame)
+
+    def _ended(self) -> None:
         with self._state:
             self._gone = "the guest is gone"
             self._state.notify_all()

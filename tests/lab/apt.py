@@ -22,7 +22,6 @@ from .progress import Progress
 
 RELEASE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-FALLBACK_MIRROR = "http://deb.debian.org/debian"
 CODENAMES = ("bullseye", "bookworm", "trixie", "forky", "duke", "sid",
              "oldstable", "stable", "testing", "unstable")
 
@@ -135,7 +134,8 @@ def find_mirror(sources: Iterable[Source], keyring: str = KEYRING) -> Mirror:
             elif not rest:
                 archive = archive or source
     if archive is None:
-        return Mirror(FALLBACK_MIRROR, None, keyring)
+        raise LabError("the apt of this machine has no source of Debian's main archive: "
+                       "add one to /etc/apt/sources.list.d")
     # A keyring that the host names for one old release does not hold the key of the next.
     own = archive.signed_by
     if not Path(keyring).exists() and own:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from .errors import GuestError
+from .stream import Stream
 
 
 def matches(event: dict, match: dict[str, Any]) -> bool:
@@ -23,8 +23,6 @@ class Qmp:
     """Connection to one QEMU. Events are kept until somebody waits for them."""
 
     def __init__(self, path: Path):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
         self._change = threading.Condition()
         self._call = threading.Lock()
         self._events: list[dict] = []
@@ -32,8 +30,9 @@ class Qmp:
         self._greeting = False
         self._closed = False
         self._next = 1
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._buffer = b""
+        self._stream = Stream(path, self._received, self._ended)
+        self._stream.start()
         with self._change:
             self._change.wait_for(lambda: self._greeting or self._closed, 30)
         self.command("qmp_capabilities")
@@ -49,7 +48,7 @@ class Qmp:
             self._next += 1
             text = json.dumps({"execute": name, "arguments": given, "id": number})
             try:
-                self._socket.sendall(text.encode() + b"\n")
+                self._stream.send(text.encode() + b"\n")
             except OSError as error:
                 raise GuestError(f"QMP {name}: QEMU is gone ({error.strerror})") from error
         with self._change:
@@ -92,27 +91,15 @@ class Qmp:
 
     def close(self) -> None:
         """Close the connection."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._reader.join()
-        self._socket.close()
+        self._stream.close()
 
-    def _read(self) -> None:
-        buffer = b""
-        while True:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            buffer += data
-            *lines, buffer = buffer.split(b"\n")
-            for line in lines:
-                if line.strip():
-                    self._handle(json.loads(line))
+    def _received(self, data: bytes) -> None:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                self._handle(json.loads(line))
+
+    def _ended(self) -> None:
         with self._change:
             self._closed = True
             self._change.notify_all()

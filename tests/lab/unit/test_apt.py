@@ -5,7 +5,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from lab.apt import FALLBACK_MIRROR, find_mirror, host_sources, parse_deb822, parse_one_line
+from lab.apt import find_mirror, host_sources, parse_deb822, parse_one_line
+from lab.errors import LabError
 
 ONE_LINE = """\
 # a comment
@@ -81,9 +82,9 @@ class AptTest(unittest.TestCase):
         self.assertIn("check-valid-until=no", mirror.lines(["trixie"])[0])
 
     def test_no_debian_source(self):
-        """a host without a Debian source gets Debian's own mirror"""
-        mirror = find_mirror(parse_one_line("deb http://ppa.example/x noble main"))
-        self.assertEqual(mirror.archive, FALLBACK_MIRROR)
+        """a host without a Debian source is told what is missing"""
+        with self.assertRaisesRegex(LabError, "no source of Debian"):
+            find_mirror(parse_one_line("deb http://ppa.example/x noble main"))
 
     def test_files(self):
         """both kinds of files are found, others are left alone"""
