@@ -92,6 +92,7 @@ int channel_take(struct channel *c, struct json_object **ret)
 	struct json_tokener *tokener;
 	struct json_object *message;
 	uint32_t length;
+	bool whole;
 
 	if (c->in_n < sizeof(length))
 		return 0;
@@ -104,9 +105,12 @@ int channel_take(struct channel *c, struct json_object **ret)
 	if (!tokener)
 		return -ENOMEM;
 	message = json_tokener_parse_ex(tokener, c->in + sizeof(length), (int)length);
+	whole = json_tokener_get_parse_end(tokener) == length;
 	json_tokener_free(tokener);
-	if (!message)
+	if (!message || !whole) {
+		json_object_put(message);
 		return -EBADMSG;
+	}
 	c->in_n -= sizeof(length) + length;
 	memmove(c->in, c->in + sizeof(length) + length, c->in_n);
 	*ret = message;
