@@ -71,7 +71,8 @@ static bool asked_to_stop(struct channel *c)
 {
 	char byte;
 
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	/* It may have been read together with the request. */
+	return c->in_n > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 static int do_step(struct channel *c, struct door *door, struct step *steps, size_t n, size_t i)

@@ -19,6 +19,7 @@ struct worker {
 	struct channel channel;
 	sd_event_source *io;
 	bool dead;
+	bool stopping; /* told to leave out what it has not begun */
 	worker_reply_t reply; /* set while a request runs */
 	worker_progress_t progress;
 	void *userdata;
@@ -87,8 +88,12 @@ static void handle_reply(struct worker *w, struct json_object *m)
 	reply.reason = get_string(m, "reason");
 	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
 	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0 ||
-	    strdup_or_null(get_string(m, "previous"), &reply.result.previous) < 0)
-		reply.error = -ENOMEM;
+	    strdup_or_null(get_string(m, "previous"), &reply.result.previous) < 0) {
+		/* It goes on meanwhile, so an error here would not be the last reply: its death is. */
+		step_result_clear(&reply.result);
+		worker_kill(w);
+		return;
+	}
 	if (reply.error == 0 && json_object_object_get_ex(m, "picture", &v)) {
 		reply.error = picture_from_json(v, &picture, &reason);
 		reply.picture = picture;
@@ -114,6 +119,8 @@ static void handle_death(struct worker *w)
 {
 	struct worker_reply reply = { .error = -EPIPE, .last = true };
 
+	/* One that still lives is of no use either. */
+	worker_kill(w);
 	w->dead = true;
 	w->io = sd_event_source_disable_unref(w->io);
 	hand_on(w, &reply);
@@ -136,7 +143,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 		return 0;
 	}
 	/* After the last reply of a request nothing can be left to take, and the worker may be gone. */
-	while (channel_take(&w->channel, &m) > 0) {
+	while ((r = channel_take(&w->channel, &m)) > 0) {
 		bool reply = json_object_object_get_ex(m, "error", &v);
 		bool last = json_object_object_get_ex(m, "last", &v) && json_object_get_boolean(v);
 
@@ -146,8 +153,11 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 			handle_progress(w, m);
 		json_object_put(m);
 		if (last)
-			break;
+			return 0;
 	}
+	/* What cannot be read now will not be later, and somebody waits for an answer. */
+	if (r < 0)
+		handle_death(w);
 	return 0;
 }
 
@@ -215,6 +225,7 @@ static int request(struct worker *w, const char *key, struct json_object *value,
 	json_object_put(m);
 	if (r < 0)
 		return r;
+	w->stopping = false;
 	w->reply = reply;
 	w->progress = progress;
 	w->userdata = userdata;
@@ -265,12 +276,13 @@ void worker_stop(struct worker *w)
 {
 	struct json_object *m;
 
-	if (w->dead || !w->reply)
+	/* Once is enough: a socket full of wishes would make us wait for the worker. */
+	if (w->dead || !w->reply || w->stopping)
 		return;
 	m = json_object_new_object();
 	if (m) {
 		json_object_object_add(m, "stop", json_object_new_boolean(true));
-		(void)channel_send(&w->channel, m);
+		w->stopping = channel_send(&w->channel, m) >= 0;
 		json_object_put(m);
 	}
 }
