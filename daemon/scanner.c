@@ -26,6 +26,7 @@ struct scanner {
 	sd_event_source *timer;
 	struct askers served; /* by the scan that runs */
 	struct askers waiting; /* for the next one */
+	bool stopping;
 };
 
 static void answer(struct askers *a, const struct picture *p, int error, const char *reason)
@@ -65,20 +66,29 @@ static int on_timeout(sd_event_source *source, uint64_t when, void *userdata)
 	return 0;
 }
 
-static void start_scan(struct scanner *s)
+static int ask_worker(struct scanner *s)
 {
 	int r = 0;
+
+	if (!s->worker)
+		r = worker_new(s->event, s->open, &s->worker);
+	return r < 0 ? r : worker_scan(s->worker, DOOR_SCAN_HEALTH, on_picture, s);
+}
+
+static void start_scan(struct scanner *s)
+{
+	int r;
 
 	if (s->served.n || !s->waiting.n)
 		return;
 	s->served = s->waiting;
 	s->waiting = (struct askers){};
-	if (s->worker && worker_is_dead(s->worker))
+	r = ask_worker(s);
+	/* One that died since it was used last is found out only now. */
+	if (r == -EPIPE) {
 		s->worker = worker_free(s->worker);
-	if (!s->worker)
-		r = worker_new(s->event, s->open, &s->worker);
-	if (r >= 0)
-		r = worker_scan(s->worker, DOOR_SCAN_HEALTH, on_picture, s);
+		r = ask_worker(s);
+	}
 	if (r >= 0)
 		r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_MONOTONIC,
 					       SCAN_WAIT_USEC, 0, on_timeout, s);
@@ -102,6 +112,7 @@ struct scanner *scanner_free(struct scanner *s)
 {
 	if (!s)
 		return NULL;
+	s->stopping = true;
 	answer(&s->served, NULL, -ECANCELED, "cxlmemd is stopping");
 	answer(&s->waiting, NULL, -ECANCELED, "cxlmemd is stopping");
 	worker_free(s->worker);
@@ -113,8 +124,11 @@ struct scanner *scanner_free(struct scanner *s)
 
 int scanner_ask(struct scanner *s, scanner_reply_t reply, void *userdata)
 {
-	int r = grow(&s->waiting.list, s->waiting.n, sizeof(*s->waiting.list));
+	int r;
 
+	if (s->stopping)
+		return -ECANCELED;
+	r = grow(&s->waiting.list, s->waiting.n, sizeof(*s->waiting.list));
 	if (r < 0)
 		return r;
 	s->waiting.list[s->waiting.n++] = (struct asker){ reply, userdata };

@@ -26,7 +26,7 @@ struct scanner *scanner_free(struct scanner *s);
 /**
  * scanner_ask - a picture made after this call; those who ask meanwhile share the next one
  *
- * Return: 0, or -errno (@reply is not called then).
+ * Return: 0; -ECANCELED from an answer that scanner_free() gave; -errno (@reply is not called then).
  */
 int scanner_ask(struct scanner *s, scanner_reply_t reply, void *userdata);
 
