@@ -7,9 +7,9 @@
 
 #include "util.h"
 
-/* How long a killed worker may hang in the kernel before the operation is given up as stuck. */
 #define CANCELLED "cancelled on request"
 
+/* How long a killed worker may hang in the kernel before the operation is given up as stuck. */
 #define KILL_WAIT_USEC (60 * UINT64_C(1000000))
 
 struct engine {
@@ -25,6 +25,8 @@ struct engine {
 	struct door *door; /* for the count of changes only */
 	struct picture *picture; /* made when the count was @picture_changes; NULL = none */
 	uint64_t picture_changes;
+	bool went_on; /* past the point of no return: tried once more already */
+	bool undo_cut_off; /* its worker died over the undo step that runs now */
 	sd_event_source *kill_timer;
 	sd_event_source *next; /* deferred: start what waits */
 	engine_started_t started; /* of the current operation, until it is planned */
@@ -32,7 +34,10 @@ struct engine {
 };
 
 static void undo_step(struct engine *e);
+static void start_undo(struct engine *e, int error);
 static void interrupt_step(struct engine *e, struct operation *o);
+static void on_step(struct worker *w, struct worker_reply *reply, void *userdata);
+static void on_progress(struct worker *w, uint64_t done, uint64_t total, void *userdata);
 
 static uint64_t usec(clockid_t clock)
 {
@@ -140,6 +145,34 @@ static int ensure_worker(struct engine *e)
 	return e->worker ? 0 : worker_new(e->event, e->open, &e->worker);
 }
 
+/* Ask the worker, or a new one if it died since it was used last: that is found out only now. */
+static int run_steps(struct engine *e, const struct step *steps, size_t n, worker_reply_t reply,
+		     worker_progress_t progress)
+{
+	int r = ensure_worker(e);
+
+	if (r >= 0)
+		r = worker_run(e->worker, steps, n, reply, progress, e);
+	if (r != -EPIPE)
+		return r;
+	e->worker = worker_free(e->worker);
+	r = ensure_worker(e);
+	return r < 0 ? r : worker_run(e->worker, steps, n, reply, progress, e);
+}
+
+static int scan(struct engine *e, worker_reply_t reply)
+{
+	int r = ensure_worker(e);
+
+	if (r >= 0)
+		r = worker_scan(e->worker, 0, reply, e);
+	if (r != -EPIPE)
+		return r;
+	e->worker = worker_free(e->worker);
+	r = ensure_worker(e);
+	return r < 0 ? r : worker_scan(e->worker, 0, reply, e);
+}
+
 static void finish_undo(struct engine *e)
 {
 	struct operation *o = e->current;
@@ -160,15 +193,71 @@ static void note_left(struct operation *o, const char *reason)
 	}
 }
 
+/* Past its plan's point of no return there is only forward. */
+static bool is_past_return(const struct operation *o)
+{
+	return o->plan && o->at > o->plan->no_return;
+}
+
+/*
+ * There is no way back: do what is left from step @o->at on, once more if it was tried already, as if neither
+ * a failure nor the wish to stop had come in between.
+ */
+static void go_on(struct engine *e)
+{
+	struct operation *o = e->current;
+	int r;
+
+	if (e->went_on) {
+		note_left(o, "what is done cannot be taken back; ask for the same once more to finish it");
+		finish(e, OPERATION_STUCK);
+		return;
+	}
+	e->went_on = true;
+	o->cancelled = false;
+	free(o->reason);
+	free(o->left);
+	o->reason = o->left = NULL;
+	o->state = OPERATION_RUNNING;
+	if (o->at == o->plan->n_steps) {
+		finish(e, OPERATION_DONE);
+		return;
+	}
+	o->step_states[o->at] = STEP_RUNNING;
+	changed(e, o);
+	r = run_steps(e, &o->plan->steps[o->at], o->plan->n_steps - o->at, on_step, on_progress);
+	if (r < 0) {
+		set_reason(o, strerror(-r));
+		start_undo(e, r);
+	}
+}
+
 static void on_undone(struct worker *w, struct worker_reply *reply, void *userdata)
 {
 	struct engine *e = userdata;
 	struct operation *o = e->current;
+	struct step *s = &o->plan->steps[o->at - 1].undo[o->undo_at];
+	int r = reply->error;
 
 	(void)w;
 	o->kernel_usec += reply->kernel_usec;
-	if (reply->error < 0)
-		note_left(o, reply->error == -EPIPE ? "the worker process died" : reply->reason);
+	/* A step can be asked for again whatever had become of it. It may even be our own kill that came late. */
+	if (r == -EPIPE && !e->undo_cut_off) {
+		e->undo_cut_off = true;
+		undo_step(e);
+		return;
+	}
+	e->undo_cut_off = false;
+	if (r >= 0)
+		r = operation_learn(o, s->kind, &reply->result);
+	if (r < 0)
+		note_left(o, r == -EPIPE ? "the worker process died" : reply->reason ?: strerror(-r));
+	/* The step from which there is no return did take effect, then: the rest of the way back is barred. */
+	if (r < 0 && is_past_return(o)) {
+		o->step_states[o->at - 1] = STEP_DONE;
+		go_on(e);
+		return;
+	}
 	o->undo_at++;
 	undo_step(e);
 }
@@ -192,9 +281,7 @@ static void undo_step(struct engine *e)
 		return;
 	}
 	s = &o->plan->steps[o->at - 1].undo[o->undo_at];
-	r = ensure_worker(e);
-	if (r >= 0)
-		r = worker_run(e->worker, s, 1, on_undone, NULL, e);
+	r = run_steps(e, s, 1, on_undone, NULL);
 	if (r < 0) {
 		note_left(o, strerror(-r));
 		o->undo_at++;
@@ -206,36 +293,31 @@ static void undo_step(struct engine *e)
 
 /*
  * Steps that the kernel does at once or not at all, and whose undo would hit something that is not ours
- * if they were not done: another client's region, a decoder that somebody else claimed.
+ * if they were not done: another client's region, a decoder that somebody else claimed. (When the worker
+ * died over one nobody knows; then it is most likely ours, and the door leaves alone what is in use.)
  */
 static bool failed_means_untouched(enum step_kind k)
 {
 	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA;
 }
 
-/* Past its plan's point of no return an operation can only be finished, by asking for it again. */
-static bool is_past_return(const struct operation *o)
-{
-	return o->plan && o->at > o->plan->no_return;
-}
-
-static void start_undo(struct engine *e, bool step_failed)
+/* @error: of the step that failed, 0 = none did */
+static void start_undo(struct engine *e, int error)
 {
 	struct operation *o = e->current;
 
-	o->state = OPERATION_UNDOING;
 	o->progress_done = o->progress_total = 0;
-	if (step_failed) {
+	if (error < 0)
 		o->step_states[o->at] = STEP_FAILED;
-		if (!failed_means_untouched(o->plan->steps[o->at].kind))
-			o->at++;
-	}
 	if (is_past_return(o)) {
-		note_left(o, "what is done cannot be taken back; ask for the same once more to finish it");
-		finish(e, OPERATION_STUCK);
+		go_on(e);
 		return;
 	}
+	o->state = OPERATION_UNDOING;
+	if (error == -EPIPE || (error < 0 && !failed_means_untouched(o->plan->steps[o->at].kind)))
+		o->at++;
 	o->undo_at = 0;
+	e->undo_cut_off = false;
 	changed(e, o);
 	undo_step(e);
 }
@@ -245,7 +327,7 @@ static void cancelled_between(struct engine *e)
 {
 	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
 	set_reason(e->current, CANCELLED);
-	start_undo(e, false);
+	start_undo(e, 0);
 }
 
 static void on_step(struct worker *w, struct worker_reply *reply, void *userdata)
@@ -258,17 +340,24 @@ static void on_step(struct worker *w, struct worker_reply *reply, void *userdata
 	o->kernel_usec += reply->kernel_usec;
 	if (r == -ECANCELED && o->cancelled) {
 		o->step_states[o->at] = STEP_WAITING;
-		cancelled_between(e);
+		if (is_past_return(o))
+			go_on(e);
+		else
+			cancelled_between(e);
 		return;
 	}
-	if (r >= 0)
-		r = operation_learn(o, o->plan->steps[o->at].kind, &reply->result);
+	/* A hold that failed tells what it found, too. */
+	if (operation_learn(o, o->plan->steps[o->at].kind, &reply->result) < 0 && !reply->last) {
+		/* The way back has to be known, so it ends here; its death is the last reply. */
+		set_reason(o, "out of memory");
+		worker_kill(w);
+	}
 	if (r < 0) {
 		e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
 		set_reason(o, o->cancelled && r == -EPIPE ? CANCELLED :
 			      r == -EPIPE		  ? "the worker process died" :
 							    reply->reason ?: strerror(-r));
-		start_undo(e, true);
+		start_undo(e, r);
 		return;
 	}
 	o->step_states[o->at] = STEP_DONE;
@@ -280,7 +369,7 @@ static void on_step(struct worker *w, struct worker_reply *reply, void *userdata
 		/* It may have begun a long one before it heard of the wish to stop. */
 		if (o->cancelled)
 			interrupt_step(e, o);
-	} else if (o->cancelled) {
+	} else if (o->cancelled && !is_past_return(o)) {
 		cancelled_between(e);
 	} else {
 		finish(e, OPERATION_DONE);
@@ -304,9 +393,7 @@ static int start_steps(struct engine *e)
 
 	if (o->plan->n_steps == 0)
 		return 0;
-	r = ensure_worker(e);
-	if (r >= 0)
-		r = worker_run(e->worker, o->plan->steps, o->plan->n_steps, on_step, on_progress, e);
+	r = run_steps(e, o->plan->steps, o->plan->n_steps, on_step, on_progress);
 	if (r >= 0)
 		o->step_states[0] = STEP_RUNNING;
 	return r;
@@ -352,6 +439,7 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 		return;
 	}
 	plan = NULL;
+	e->went_on = false;
 	o->state = OPERATION_RUNNING;
 	o->started_realtime = usec(CLOCK_REALTIME);
 	/* The worker is at it while the rest is told; what comes of it is heard only after that. */
@@ -363,7 +451,7 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 	if (r < 0) {
 		set_reason(o, strerror(-r));
 		o->step_states[0] = STEP_FAILED;
-		start_undo(e, false);
+		start_undo(e, 0);
 	} else if (o->plan->n_steps == 0) {
 		finish(e, OPERATION_DONE);
 	}
@@ -402,9 +490,8 @@ static void on_look(struct worker *w, struct worker_reply *reply, void *userdata
 
 void engine_look(struct engine *e)
 {
-	if (e->current || picture_is_current(e) || ensure_worker(e) < 0)
-		return;
-	(void)worker_scan(e->worker, 0, on_look, e);
+	if (!e->current && !picture_is_current(e))
+		(void)scan(e, on_look);
 }
 
 static void begin(struct engine *e, struct operation *o)
@@ -420,11 +507,9 @@ static void begin(struct engine *e, struct operation *o)
 		return;
 	}
 	forget_picture(e);
-	r = ensure_worker(e);
-	if (r >= 0 && worker_is_busy(e->worker))
+	if (e->worker && worker_is_busy(e->worker))
 		return; /* on_look() comes back here */
-	if (r >= 0)
-		r = worker_scan(e->worker, 0, on_picture, e);
+	r = scan(e, on_picture);
 	if (r < 0)
 		refuse(e, r, "no worker process can be started: is the machine out of memory?");
 }
@@ -469,6 +554,8 @@ struct engine *engine_free(struct engine *e)
 {
 	if (!e)
 		return NULL;
+	if (e->started)
+		e->started(NULL, -ECANCELED, "cxlmemd is stopping", e->started_userdata);
 	worker_free(e->worker);
 	door_close(e->door);
 	forget_picture(e);
@@ -527,7 +614,8 @@ static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
 
 static void interrupt_step(struct engine *e, struct operation *o)
 {
-	if (o->state != OPERATION_RUNNING || o->at >= o->plan->n_steps || e->kill_timer)
+	if (o->state != OPERATION_RUNNING || o->at >= o->plan->n_steps || e->kill_timer ||
+	    is_past_return(o))
 		return;
 	if (!step_may_block(o->plan->steps[o->at].kind)) {
 		worker_stop(e->worker);

@@ -38,6 +38,8 @@ int engine_new(sd_event *event, worker_open_t open, const struct engine_hooks *h
 
 /**
  * engine_free - stop at once: a running step is killed, nothing is undone
+ *
+ * Who still waits for the answer to engine_start() gets -ECANCELED.
  */
 struct engine *engine_free(struct engine *e);
 
@@ -68,8 +70,9 @@ void engine_look(struct engine *e);
  *
  * A step the kernel may take long over is interrupted by killing its worker; any other is let finish.
  *
- * Return: 0 (also when it is being cancelled already); -ENOENT; -EALREADY when it has finished; -EBUSY past
- * the plan's point of no return.
+ * Return: 0, also when it is being cancelled already, and when the plan's point of no return comes before the
+ * worker hears of it (then it goes on to the end); -ENOENT; -EALREADY when it has finished; -EBUSY past the
+ * point of no return.
  */
 int engine_cancel(struct engine *e, uint64_t id);
 
