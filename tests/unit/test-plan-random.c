@@ -6,9 +6,11 @@
 #include "harness.h"
 #include "mock-kernel.h"
 #include "random-machine.h"
+#include "under-valgrind.h"
 
 /*
- * Random machines and requests, the same in every run; CXLMEM_TEST_SEEDS=5000 for more of them.
+ * Random machines and requests, the same in every run, fewer in valgrind; CXLMEM_TEST_SEEDS=5000
+ * for more of them.
  * What the planner accepts, the mock kernel must carry out, forward and back; what it refuses to
  * create, the mock kernel must refuse as well, in every window, order and granularity that there
  * is. In the end all is as it was.
@@ -198,7 +200,7 @@ static void destroy_all(struct mock *m)
 static void random_machines(void **state)
 {
 	const char *more = getenv("CXLMEM_TEST_SEEDS");
-	uint64_t seeds = 100;
+	uint64_t seeds = under_valgrind() ? 5 : 100;
 	unsigned int seed, i;
 
 	(void)state;
