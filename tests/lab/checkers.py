@@ -43,10 +43,11 @@ Environment=ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:log_path={DIRECTO
 Environment=UBSAN_OPTIONS=print_stacktrace=1:log_path={DIRECTORY}/ubsan
 """
 
+# Twice the % because systemd has a %p of its own.
 VALGRIND = ("/usr/bin/valgrind --tool=memcheck --leak-check=full --trace-children=yes "
             "--show-leak-kinds=definite,indirect,possible "
             "--errors-for-leak-kinds=definite,indirect,possible "
-            f"--child-silent-after-fork=yes --log-file={DIRECTORY}/valgrind.%%p")  # %% because systemd has a %p of its own
+            f"--child-silent-after-fork=yes --log-file={DIRECTORY}/valgrind.%%p")
 
 
 def inputs(variant: str) -> object:

@@ -148,7 +148,8 @@ class Guest:
             data = io.BytesIO()
             with tarfile.open(fileobj=data, mode="w") as archive:
                 archive.add(source, arcname=".")
-            script = f"mkdir -p {shlex.quote(path)} && tar -x --no-same-owner -C {shlex.quote(path)}"
+            name = shlex.quote(path)
+            script = f"mkdir -p {name} && tar -x --no-same-owner -C {name}"
             self.session.feed(script, data.getvalue(), COMMAND_TIMEOUT)
             return
         mode = source.stat().st_mode & 0o7777

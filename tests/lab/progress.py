@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Callable
 
+QUIET_SECONDS = 1.0     # a step that is done sooner is not worth a line
 PLAIN_INTERVAL = 15.0
 TERMINAL_INTERVAL = 0.5
 
@@ -42,6 +43,7 @@ class Progress:
         self.start = time.monotonic()
         self._end = threading.Event()
         self._terminal = sys.stderr.isatty()
+        self._shown = False
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
     def step(self, detail: str) -> None:
@@ -50,8 +52,6 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self.start = time.monotonic()
-        if not self._terminal:
-            print(f"lab: {self.what} ...", file=sys.stderr, flush=True)
         self._thread.start()
         return self
 
@@ -60,9 +60,15 @@ class Progress:
         self._thread.join()
         took = time.monotonic() - self.start
         word = "done" if kind is None else "failed"
+        if not self._shown and kind is None:
+            return
         self._show(f"lab: {self.what}: {word} in {took:.1f} s", last=True)
 
     def _tick(self) -> None:
+        if self._end.wait(QUIET_SECONDS):
+            return
+        self._shown = True
+        self._show(f"lab: {self.what} ...")
         interval = TERMINAL_INTERVAL if self._terminal else PLAIN_INTERVAL
         while not self._end.wait(interval):
             detail = self.detail
