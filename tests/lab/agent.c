@@ -95,8 +95,7 @@ static void write_all(int fd, const void *data, size_t size)
 	}
 }
 
-static void send_frame(struct agent *a, uint16_t type, uint32_t channel, const void *data,
-		       size_t size)
+static void send_frame(struct agent *a, uint16_t type, uint32_t channel, const void *data, size_t size)
 {
 	uint8_t frame[sizeof(struct header) + PAYLOAD_MAX];
 	struct header h = {
@@ -147,7 +146,7 @@ static struct channel *channel_find(struct agent *a, uint32_t id)
 	return NULL;
 }
 
-/* Splits NUL-terminated strings into a vector; returns where they end, NULL if they do not fit. */
+/* Splits NUL-terminated strings into a vector; returns where they end, NULL when they do not fit. */
 static const char *split_strings(const char *p, const char *end, uint32_t n, char **vector)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -250,7 +249,7 @@ static void command_start(struct agent *a, uint32_t id, const uint8_t *data, siz
 		fcntl(c->err, F_SETFL, O_NONBLOCK);
 }
 
-/* Sends what can be read now, closes the descriptor at its end; returns whether there is more. */
+/* Sends what can be read now; closes the descriptor at its end. Returns whether there may be more. */
 static bool output_forward(struct agent *a, struct channel *c, int *fd, uint16_t type)
 {
 	uint8_t data[32 * 1024];
