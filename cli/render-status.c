@@ -98,7 +98,7 @@ static void print_unmanaged(FILE *out, const struct style *style, const struct p
 		total_add(&size, p->unmanaged[i].size);
 	label(out, style, "unmanaged");
 	total_print(&size, out);
-	fputs(" that firmware mapped by itself\n", out);
+	fputs(" of windows, in use without a region (topology shows where)\n", out);
 }
 
 static void print_kernel(FILE *out, const struct style *style, const struct picture *p)

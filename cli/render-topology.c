@@ -214,6 +214,14 @@ static void add_region(struct topology *t, struct tree_node *parent, int region)
 			add_dax(t, node, i, &m);
 }
 
+/* A line of /proc/iomem that no region explains (pain 8 and 19 of those who run such machines). */
+static const char *unmanaged_story(const struct unmanaged *u)
+{
+	if (u->what && !strncmp(u->what, "region", strlen("region")))
+		return "left over from a region that is gone: free again after a reboot";
+	return "mapped by firmware, in no region";
+}
+
 static void add_window(struct topology *t, int window)
 {
 	const struct picture *p = t->p;
@@ -233,8 +241,8 @@ static void add_window(struct topology *t, int window)
 	for (size_t i = 0; i < p->n_unmanaged; i++)
 		if (p->unmanaged[i].window == window)
 			tree_add(t->tree, node, TINT_BOLD, p->unmanaged[i].what ?: "memory",
-				 "unmanaged  %s, mapped by firmware",
-				 format_size(p->unmanaged[i].size, size));
+				 "unmanaged  %s, %s", format_size(p->unmanaged[i].size, size),
+				 unmanaged_story(&p->unmanaged[i]));
 }
 
 /* What no window leads to must not be missing from the picture of a machine. */

@@ -241,8 +241,11 @@ static void on_undone(struct worker *w, struct worker_reply *reply, void *userda
 
 	(void)w;
 	o->kernel_usec += reply->kernel_usec;
-	/* A step can be asked for again whatever had become of it. It may even be our own kill that came late. */
-	if (r == -EPIPE && !e->undo_cut_off) {
+	/*
+	 * A step can be asked for again whatever had become of it, and it may be our own kill that came late.
+	 * But one more region is one too many.
+	 */
+	if (r == -EPIPE && !e->undo_cut_off && s->kind != STEP_CREATE_REGION) {
 		e->undo_cut_off = true;
 		undo_step(e);
 		return;

@@ -50,13 +50,13 @@ static bool is_window(const struct picture *p, int window, const struct line *l)
 	return l->start == w->resource && l->end == w->resource + w->size - 1;
 }
 
-static bool inside_region(const struct picture *p, int window, const struct line *l)
+static bool inside_region(const struct picture *p, int window, const struct busy_range *b)
 {
 	for (size_t i = 0; i < p->n_regions; i++) {
 		const struct region *r = &p->regions[i];
 
 		if (r->window == window && r->size != UNKNOWN && r->size > 0 &&
-		    l->start >= r->resource && l->end < r->resource + r->size)
+		    b->start >= r->resource && b->start + b->size <= r->resource + r->size)
 			return true;
 	}
 	return false;
@@ -78,25 +78,31 @@ static int add_busy(struct window *w, const struct line *l)
 	return strdup_or_null(l->name, &b->name);
 }
 
-static int add_unmanaged(struct picture *p, int window, const struct line *l)
+/*
+ * What is spoken for but not by a region: RAM that firmware mapped, memory it set aside (and a dax device
+ * of drivers/dax/hmem on that), the range of a region that was torn down by force.
+ */
+static int add_unmanaged(struct picture *p)
 {
-	struct unmanaged *last = p->n_unmanaged ? &p->unmanaged[p->n_unmanaged - 1] : NULL;
-	struct unmanaged *u;
+	for (size_t i = 0; i < p->n_windows; i++)
+		for (size_t k = 0; k < p->windows[i].n_busy; k++) {
+			const struct busy_range *b = &p->windows[i].busy[k];
+			struct unmanaged *u;
+			int r;
 
-	if (strcmp(l->name, "System RAM") && strcmp(l->name, "Soft Reserved"))
-		return 0;
-	if (inside_region(p, window, l))
-		return 0;
-	if (last && last->window == window && l->start >= last->resource &&
-	    l->end < last->resource + last->size)
-		return 0;
-	u = picture_add_unmanaged(p);
-	if (!u)
-		return -ENOMEM;
-	u->window = window;
-	u->resource = l->start;
-	u->size = l->end - l->start + 1;
-	return strdup_or_null(l->name, &u->what);
+			if (inside_region(p, (int)i, b))
+				continue;
+			u = picture_add_unmanaged(p);
+			if (!u)
+				return -ENOMEM;
+			u->window = (int)i;
+			u->resource = b->start;
+			u->size = b->size;
+			r = strdup_or_null(b->name, &u->what);
+			if (r < 0)
+				return r;
+		}
+	return 0;
 }
 
 int scan_iomem(struct door *door, struct picture *p, char **ret_reason)
@@ -124,12 +130,10 @@ int scan_iomem(struct door *door, struct picture *p, char **ret_reason)
 		if (is_window(p, window, &l) && !strncmp(l.name, "CXL Window", 10))
 			continue;
 		r = add_busy(&p->windows[window], &l);
-		if (r >= 0)
-			r = add_unmanaged(p, window, &l);
 	}
 	if (r >= 0 && ferror(f))
 		r = say(ret_reason, -EIO, "/proc/iomem cannot be read to its end");
 	fclose(f);
 	door->kernel_usec += door_time() - t;
-	return r;
+	return r < 0 ? r : add_unmanaged(p);
 }
