@@ -10,6 +10,7 @@ from lab.testing import expect_kernel_log, fresh, only, timeout
 
 SUITE = "kernel"
 KERNELS = ("debian-7.3", "unpatched", "patched", "patched-debug")
+TOPOLOGIES = ("one",)
 BARE = True
 KERNEL_ARGUMENTS = ("memhp_default_state=offline",)
 PATCHED = ("patched", "patched-debug")

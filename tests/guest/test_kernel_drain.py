@@ -10,6 +10,7 @@ from lab.testing import timeout
 
 SUITE = "kernel"
 KERNELS = ("patched", "patched-debug")
+TOPOLOGIES = ("one",)
 BARE = True
 KERNEL_ARGUMENTS = ("memhp_default_state=offline",)
 HUGE = 2 << 20

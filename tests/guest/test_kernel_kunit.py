@@ -7,6 +7,7 @@ from lab.testing import skip, timeout
 
 SUITE = "kernel"
 KERNELS = ("patched", "patched-debug")
+TOPOLOGIES = ("one",)
 BARE = True
 RESULTS = "/sys/kernel/debug/kunit/pgmap_folio/results"
 
