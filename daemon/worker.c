@@ -18,7 +18,7 @@ struct worker {
 	int pidfd; /* the number alone may belong to somebody else once the corpse is reaped */
 	struct channel channel;
 	sd_event_source *io;
-	bool dead;
+	bool dead, killed;
 	bool stopping; /* told to leave out what it has not begun */
 	worker_reply_t reply; /* set while a request runs */
 	worker_progress_t progress;
@@ -234,7 +234,8 @@ static int request(struct worker *w, const char *key, struct json_object *value,
 
 static int ready(const struct worker *w)
 {
-	return w->dead ? -EPIPE : w->reply ? -EBUSY : 0;
+	/* What is asked of one that is being killed may be begun or not. */
+	return w->dead || w->killed ? -EPIPE : w->reply ? -EBUSY : 0;
 }
 
 int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void *userdata)
@@ -289,8 +290,10 @@ void worker_stop(struct worker *w)
 
 void worker_kill(struct worker *w)
 {
-	if (!w->dead && w->pidfd >= 0)
-		(void)pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+	if (w->dead || w->pidfd < 0)
+		return;
+	w->killed = true;
+	(void)pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
 }
 
 bool worker_is_dead(const struct worker *w)

@@ -75,6 +75,8 @@ void worker_stop(struct worker *w);
 
 /**
  * worker_kill - SIGKILL; the pending reply comes with -EPIPE as soon as the kernel lets the process go
+ *
+ * Nothing more can be asked of it.
  */
 void worker_kill(struct worker *w);
 
