@@ -241,10 +241,7 @@ static void on_undone(struct worker *w, struct worker_reply *reply, void *userda
 
 	(void)w;
 	o->kernel_usec += reply->kernel_usec;
-	/*
-	 * A step can be asked for again whatever had become of it, and it may be our own kill that came late.
-	 * But one more region is one too many.
-	 */
+	/* A step can be asked for again whatever had become of it, but one more region is one too many. */
 	if (r == -EPIPE && !e->undo_cut_off && s->kind != STEP_CREATE_REGION) {
 		e->undo_cut_off = true;
 		undo_step(e);
@@ -296,18 +293,31 @@ static void undo_step(struct engine *e)
 
 /*
  * Steps that the kernel does at once or not at all, and whose undo would hit something that is not ours
- * if they were not done: another client's region, a decoder that somebody else claimed. (When the worker
- * died over one nobody knows; then it is most likely ours, and the door leaves alone what is in use.)
+ * if they were not done: another client's region, a decoder that somebody else claimed, a region made
+ * twice. (When the worker died over one nobody knows; then it is most likely ours, and the door leaves alone
+ * what is in use.)
  */
 static bool failed_means_untouched(enum step_kind k)
 {
-	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA;
+	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA || k == STEP_DELETE_REGION;
+}
+
+static void on_deleted(struct worker *w, struct worker_reply *reply, void *userdata)
+{
+	struct engine *e = userdata;
+
+	(void)w;
+	if (reply->error >= 0)
+		e->current->at++;
+	e->current->kernel_usec += reply->kernel_usec;
+	undo_step(e);
 }
 
 /* @error: of the step that failed, 0 = none did */
 static void start_undo(struct engine *e, int error)
 {
 	struct operation *o = e->current;
+	const struct step *s;
 
 	o->progress_done = o->progress_total = 0;
 	if (error < 0)
@@ -317,10 +327,17 @@ static void start_undo(struct engine *e, int error)
 		return;
 	}
 	o->state = OPERATION_UNDOING;
-	if (error == -EPIPE || (error < 0 && !failed_means_untouched(o->plan->steps[o->at].kind)))
-		o->at++;
 	o->undo_at = 0;
 	e->undo_cut_off = false;
+	s = error < 0 ? &o->plan->steps[o->at] : NULL;
+	/* Is it gone or not? It is once it is asked for again, and only then may it be made anew. */
+	if (error == -EPIPE && s->kind == STEP_DELETE_REGION &&
+	    run_steps(e, s, 1, on_deleted, NULL) >= 0) {
+		changed(e, o);
+		return;
+	}
+	if (error == -EPIPE || (s && !failed_means_untouched(s->kind)))
+		o->at++;
 	changed(e, o);
 	undo_step(e);
 }
