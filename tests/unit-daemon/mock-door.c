@@ -176,6 +176,8 @@ static int act(struct mock_door *d, const struct mock_event *e, const struct ste
 		for (int i = 1; i <= e->error; i++)
 			tell(d, (uint64_t)i, (uint64_t)e->error);
 		return 0;
+	case MOCK_CHANGE:
+		break;
 	}
 	abort();
 }
@@ -198,10 +200,31 @@ static int play(struct mock_door *d, const struct step *s, bool after, char **re
 	return r;
 }
 
+/* As the door to the machine: whatever the name, a new region is made, and it has the next free name. */
+static int create_region(struct mock *m, const struct step *s, char **reason)
+{
+	int window = picture_find_window(m->picture, s->window), r;
+	_cleanup_free_ char *name = NULL;
+	struct step next = *s;
+
+	if (window < 0)
+		return mock_run_step(m, s, reason);
+	mock_set_string(&name, m->picture->windows[window].next_region);
+	next.region = name;
+	r = mock_run_step(m, &next, reason);
+	if (r >= 0 && strcmp(name, s->region) != 0) {
+		mock_set_string(&m->renamed_from, s->region);
+		mock_set_string(&m->renamed_to, name);
+	}
+	return r;
+}
+
 /* mock_run_step() knows only held or not; the kernel's attribute can be put back to what it was. */
-static int run_setting(struct mock *m, const struct step *s, struct step_result *ret, char **reason)
+static int run_step(struct mock *m, const struct step *s, struct step_result *ret, char **reason)
 {
 	switch (s->kind) {
+	case STEP_CREATE_REGION:
+		return create_region(m, s, reason);
 	case STEP_HOLD_AUTOPROBE:
 		mock_set_string(&ret->previous, m->autoprobe_held ? "0" : "1");
 		m->autoprobe_held = true;
@@ -230,7 +253,7 @@ static int mock_run(struct door *door, const struct step *s, struct step_result 
 		return r;
 	m = machine(d);
 	mock_set_string(&m->renamed_to, NULL);
-	r = run_setting(m, s, ret, reason);
+	r = run_step(m, s, ret, reason);
 	/* What the kernel refuses may have been half done. */
 	keep(d);
 	if (r >= 0)
@@ -259,6 +282,8 @@ static int mock_scan(struct door *door, unsigned int flags, struct picture **ret
 		die();
 	if (acts && action == MOCK_BLOCK)
 		block();
+	if (acts && action == MOCK_CHANGE)
+		d->stage->changes++;
 	if (acts && action == MOCK_GATE)
 		while (sem_wait(&d->stage->gate) < 0)
 			;

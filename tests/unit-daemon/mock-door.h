@@ -20,6 +20,7 @@ enum mock_action {
 	MOCK_GATE,  /* the step reports progress 1 of 2 and waits for mock_stage_open_gate() */
 	MOCK_OTHER, /* somebody else changes the machine: @other */
 	MOCK_TELL,  /* the step reports progress @error times */
+	MOCK_CHANGE, /* of a scan only: something changes while it looks */
 };
 
 #define MOCK_ANY (-1)

@@ -124,7 +124,7 @@ static struct plan *plan_of(const struct mock *m, const char *line)
 /* The door promises that of these (door.h, failed_means_untouched()). */
 static bool fails_untouched(enum step_kind k)
 {
-	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA;
+	return k == STEP_CREATE_REGION || k == STEP_ALLOC_DPA || k == STEP_DELETE_REGION;
 }
 
 static void say_where(const struct situation *t, const struct step *s, size_t i, const char *how)
@@ -255,6 +255,14 @@ static void undo_fault(struct scene *s, const struct situation *t, const struct 
 	scene_wait(s);
 	assert_true(s->id != 0);
 	n_undos++;
+	failed = s->stage->trace[i];
+	undo = s->stage->trace[j];
+	/* a second region might be made: that is not risked */
+	if (action == MOCK_DIE && undo == STEP_CREATE_REGION) {
+		assert_int_equal(s->state, OPERATION_STUCK);
+		assert_non_null(strstr(s->reason, "the worker process died"));
+		return;
+	}
 	if (action == MOCK_DIE) {
 		/* what was cut off is asked for again */
 		if (s->state != OPERATION_FAILED)
@@ -263,8 +271,6 @@ static void undo_fault(struct scene *s, const struct situation *t, const struct 
 		scene_expect_unchanged(s);
 		return;
 	}
-	failed = s->stage->trace[i];
-	undo = s->stage->trace[j];
 	if (s->state != OPERATION_STUCK || !strstr(s->reason, "is refused with EIO") ||
 	    !strstr(s->reason, "is refused with ENOMEM") ||
 	    !strstr(s->reason, step_kind_name(failed)) || !strstr(s->reason, step_kind_name(undo)))

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
