@@ -10,6 +10,7 @@ TOPOLOGIES = ("two-bridges",)
 # The first 256 MiB of the first window become "Soft Reserved" as if EFI had said so. There is nothing
 # behind them in this machine, so the kernel must not bring them online.
 KERNEL_ARGUMENTS = ("memmap=256M%0xa90000000+0xefffffff", "memhp_default_state=offline")
+BOOT = True  # a snapshot for one test would cost more than it saves
 RESERVED = 256 << 20
 
 
