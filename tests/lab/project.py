@@ -56,7 +56,7 @@ def _source_files(checkout: Path) -> list[str]:
     return sorted(set(result))
 
 
-def _sync(checkout: Path, target: Path) -> None:
+def sync(checkout: Path, target: Path) -> None:
     """Make `target` a copy of the sources; unchanged files keep their time for ninja."""
     names = _source_files(checkout)
     wanted = set(names)
@@ -119,7 +119,7 @@ class Project:
         with self.cache.exclusive(self._area_name):
             source = self.area / "src"
             source.mkdir(exist_ok=True)
-            _sync(self.checkout, source)
+            sync(self.checkout, source)
             inputs = {"version": 3, "tools": self.tools.parent.name, "source": tree_digest(source),
                       "build": BUILDS[build],
                       "checker": checkers.inputs(variant), "options": COMMON_OPTIONS}
@@ -172,7 +172,7 @@ class Project:
     def _prepare(self, build: str) -> None:
         source = self.area / "src"
         source.mkdir(exist_ok=True)
-        _sync(self.checkout, source)
+        sync(self.checkout, source)
         with Progress(f"building the project's tests ({build})"):
             self._compile(build)
 

@@ -30,10 +30,10 @@ def _plain(value):
 
 
 def _picture(guest) -> str:
-    return json.dumps(_plain(guest.json("cxl list -BPEMDT -vvv")), sort_keys=True, indent=1)
+    return json.dumps(_plain(guest.json("cxl list -BPEMDT", timeout=600)), sort_keys=True, indent=1)
 
 
-@timeout(900)
+@timeout(1800)
 def test_same_as_booted(guest):
     """`cxl list` of a guest from a snapshot equals that of a booted one"""
     options = Options(**{**vars(guest.options), "boot": True})
