@@ -154,19 +154,21 @@ class Cache:
             if path.is_dir() and _ENTRY.match(path.name):
                 yield path
 
-    def clean(self, everything: bool = False) -> list[str]:
-        """Remove left-overs and entries unused for a week (all of them when `everything`).
+    def clean(self, everything: bool = False, prefix: str = "",
+              keep: float = KEEP_SECONDS) -> list[str]:
+        """Remove left-overs and entries unused for `keep` seconds (all when `everything`).
 
-        What another lab uses at this moment stays. Returns the names that were removed.
+        Only what begins with `prefix` is looked at. What another lab uses at this moment
+        stays. Returns the names that were removed.
         """
         removed = []
         for path in sorted(self.root.iterdir()):
             partial = _PARTIAL.match(path.name)
             entry = partial["entry"] if partial else path.name
-            if path.name == "locks":
+            if path.name == "locks" or not path.name.startswith(prefix):
                 continue
             if not partial and _ENTRY.match(path.name):
-                if not everything and time.time() - self._last_use(entry) < KEEP_SECONDS:
+                if not everything and time.time() - self._last_use(entry) < keep:
                     continue
             elif not partial and not everything:
                 continue
@@ -179,7 +181,8 @@ class Cache:
                 remove_tree(gone)
                 removed.append(path.name)
             except BlockingIOError:
-                say(f"{path.name} is in use by another lab: kept")
+                if not prefix:
+                    say(f"{path.name} is in use by another lab: kept")
             finally:
                 os.close(lock)
         return removed

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BOOT_TIMEOUT = 400.0
 CHECK_TIMEOUT = 180.0
+KEEP_SECONDS = 24 * 3600.0
 PORT_ID = "0x80860x7075"        # QEMU's cxl-rp
 
 _FREEZE = f"""\
@@ -83,7 +84,10 @@ def get(assets: "Assets", machine: Machine) -> Snapshot | None:
                 (entry / "state").unlink()
                 (entry / "unusable").write_text(str(error), encoding="utf-8")
 
+    new = not assets.cache.has(f"snapshot-{machine.topology.name}", key)
     entry = assets.cache.step(f"snapshot-{machine.topology.name}", key, build, need_mib=600)
+    if new:  # each is 200 MiB, and a change of the lab leaves many that nobody will want again
+        assets.cache.clean(prefix="snapshot-", keep=KEEP_SECONDS)
     if (entry / "unusable").exists():
         reason = (entry / "unusable").read_text(encoding="utf-8").splitlines()[0]
         say(f"no snapshot of {machine.topology.name}, booting instead: {reason}")

@@ -89,6 +89,14 @@ class CacheTest(unittest.TestCase):
         self.assertIn(f"old-{digest(1)}", removed)
         self.assertFalse(any(name.startswith("new-") for name in removed))
 
+    def test_clean_of_one_kind(self):
+        """clean can be told what to look at, and how long things may lie unused"""
+        self.cache.step("snapshot-a", 1, self.build)
+        self.cache.step("tools", 1, self.build)
+        self.cache.close()
+        removed = Cache(self.root).clean(prefix="snapshot-", keep=-1)
+        self.assertEqual(removed, [f"snapshot-a-{digest(1)}"])
+
     def test_clean_all_keeps_what_is_in_use(self):
         """clean --all does not pull an entry from under another lab"""
         context = multiprocessing.get_context("fork")
