@@ -6,6 +6,7 @@
 
 #include "engine.h"
 #include "mock-door.h"
+#include "under-valgrind.h"
 
 /*
  * An engine on a mock machine, and somebody who listens to it. The order of what is told (added,
@@ -37,6 +38,16 @@ struct scene {
 	char *phases; /* by id: what was told of an operation so far */
 	size_t n_phases;
 };
+
+/* Where a new worker takes tens of milliseconds, tests that kill many kill fewer. */
+static inline bool forks_are_slow(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return true;
+#else
+	return under_valgrind();
+#endif
+}
 
 /* scene_setup - an engine on a machine; scene_teardown - and that all of it is gone again */
 void scene_setup(struct scene *s, void (*machine)(struct mock *m));

@@ -7,7 +7,6 @@
 
 #include "harness.h"
 #include "machines.h"
-#include "under-valgrind.h"
 
 static void two_devdaxes(struct mock *m)
 {
@@ -301,7 +300,7 @@ static void test_in_a_step(void **state)
 static void test_late_kill(void **state)
 {
 	const struct situation t = { machine_one, "create --mode devdax mem0" };
-	unsigned int times = under_valgrind() ? 5 : 100;
+	unsigned int times = forks_are_slow() ? 5 : 100;
 	struct scene s;
 
 	(void)state;
