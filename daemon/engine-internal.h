@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_ENGINE_INTERNAL_H
+#define CXLMEM_ENGINE_INTERNAL_H
+
+#include <time.h>
+
+#include "engine.h"
+
+/* What the parts of the engine share: engine.c (queue, plan), engine-run.c (steps), engine-undo.c (the way back). */
+
+#define ENGINE_CANCELLED "cancelled on request"
+
+struct engine {
+	sd_event *event;
+	worker_open_t open;
+	struct engine_hooks hooks;
+	void *userdata;
+	struct operation **operations; /* oldest first */
+	size_t n_operations;
+	uint64_t last_id;
+	struct operation *current;
+	struct worker *worker;
+	struct door *door; /* for the count of changes only */
+	struct picture *picture; /* made when the count was @picture_changes; NULL = none */
+	uint64_t picture_changes;
+	bool went_on; /* past the point of no return: tried once more already */
+	bool undo_cut_off; /* its worker died over the undo step that runs now */
+	sd_event_source *kill_timer;
+	sd_event_source *next; /* deferred: start what waits */
+	engine_started_t started; /* of the current operation, until it is planned */
+	void *started_userdata;
+};
+
+/* engine.c */
+
+/**
+ * engine_usec - a clock in microseconds
+ */
+uint64_t engine_usec(clockid_t clock);
+
+/**
+ * engine_changed - tell the hook
+ */
+void engine_changed(struct engine *e, struct operation *o);
+
+/**
+ * engine_set_reason - keep the first reason there is; a copy is made
+ */
+void engine_set_reason(struct operation *o, const char *reason);
+
+/**
+ * engine_finish - end the current operation, tell of it, and have the next one begin
+ */
+void engine_finish(struct engine *e, enum operation_state state);
+
+/* engine-run.c */
+
+/**
+ * engine_start_steps - hand all steps of the current operation to the worker
+ *
+ * Return: 0, or -errno (none was begun).
+ */
+int engine_start_steps(struct engine *e);
+
+/**
+ * engine_run_steps - have the worker run steps; a new worker if the old one died since it was used last
+ *
+ * Return: 0, or -errno.
+ */
+int engine_run_steps(struct engine *e, const struct step *steps, size_t n, worker_reply_t reply,
+		     worker_progress_t progress);
+
+/**
+ * engine_scan - have the worker make a picture; likewise
+ *
+ * Return: 0, or -errno.
+ */
+int engine_scan(struct engine *e, worker_reply_t reply);
+
+/**
+ * engine_interrupt - stop the running step if the kernel may take long over it, else what comes after it
+ */
+void engine_interrupt(struct engine *e, struct operation *o);
+
+/* Replies to the steps of the current operation. */
+void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata);
+void engine_on_progress(struct worker *w, uint64_t done, uint64_t total, void *userdata);
+
+/* engine-undo.c */
+
+/**
+ * engine_start_undo - walk the current operation back, or on when there is no way back
+ * @error: of the step that failed, 0 = none did
+ */
+void engine_start_undo(struct engine *e, int error);
+
+/**
+ * engine_past_return - past its plan's point of no return there is only forward
+ */
+bool engine_past_return(const struct operation *o);
+
+/**
+ * engine_go_on - there is no way back: do what is left, once more if it was tried already, as if neither a
+ * failure nor the wish to stop had come in between
+ */
+void engine_go_on(struct engine *e);
+
+/**
+ * engine_note_left - add to what undoing could not take back
+ */
+void engine_note_left(struct operation *o, const char *reason);
+
+#endif
