@@ -266,7 +266,7 @@ static int wait_until_added(struct door *door, const char *region)
 static int wait_for_dax(struct door *door, const char *region, char **ret, char **ret_reason)
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t start = door_time();
+	uint64_t start = door_time(), t;
 	int r;
 
 	for (;;) {
@@ -279,8 +279,9 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 			return say(ret_reason, -ETIMEDOUT,
 				   "%s came up without a dax device: is the kernel module dax_cxl there, or "
 				   "is its memory mapped by firmware already?", region);
+		t = door_time();
 		nanosleep(&pause, NULL);
-		door->kernel_usec += (uint64_t)pause.tv_nsec / 1000;
+		door->kernel_usec += door_time() - t;
 		/* Milliseconds when its driver is there; else a module is being loaded. */
 		if (door_time() - start > 50000)
 			pause.tv_nsec = 10000000;
