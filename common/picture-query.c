@@ -44,6 +44,20 @@ int picture_find_dax(const struct picture *p, const char *name)
 	return FIND(p->daxes, p->n_daxes, name);
 }
 
+int picture_region_at(const struct picture *p, uint64_t start, uint64_t size)
+{
+	if (start == UNKNOWN || size == UNKNOWN)
+		return -1;
+	for (size_t i = 0; i < p->n_regions; i++) {
+		const struct region *r = &p->regions[i];
+
+		if (r->resource != UNKNOWN && r->size != UNKNOWN && start >= r->resource &&
+		    start - r->resource < r->size && size <= r->size - (start - r->resource))
+			return (int)i;
+	}
+	return -1;
+}
+
 int picture_region_dax(const struct picture *p, int region)
 {
 	size_t i;

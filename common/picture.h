@@ -267,6 +267,14 @@ int picture_find_region(const struct picture *p, const char *name);
 int picture_find_dax(const struct picture *p, const char *name);
 
 /**
+ * picture_region_at - the region whose address range holds all of a physical range
+ * @start, @size: bytes; UNKNOWN is in none
+ *
+ * Return: the index, or -1.
+ */
+int picture_region_at(const struct picture *p, uint64_t start, uint64_t size);
+
+/**
  * picture_region_dax - index of the (first) dax device of a region, or -1
  */
 int picture_region_dax(const struct picture *p, int region);

@@ -241,7 +241,7 @@ static void read_health(struct cxl_memdev *memdev, struct health *h)
 	v = cxl_cmd_health_info_get_life_used(cmd);
 	if (v >= 0)
 		h->life_used = (uint64_t)v;
-	/* Below zero is a temperature too, except 0xffff...: libcxl hands "not implemented" on as 0xffff. */
+	/* Below zero is a temperature too; 0x7fff and 0xffff mean that the card has no sensor. */
 	v = cxl_cmd_health_info_get_temperature(cmd);
 	if (v != 0xffff && v != 0x7fff && v > -274)
 		h->temperature = (uint64_t)(int64_t)v;

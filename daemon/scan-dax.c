@@ -13,20 +13,6 @@ static void daxctl_unrefp(struct daxctl_ctx **ctx)
 		daxctl_unref(*ctx);
 }
 
-static int region_at(const struct picture *p, uint64_t resource, uint64_t size)
-{
-	if (resource == UNKNOWN || size == UNKNOWN)
-		return -1;
-	for (size_t i = 0; i < p->n_regions; i++) {
-		const struct region *r = &p->regions[i];
-
-		if (r->size != UNKNOWN && r->resource != UNKNOWN && r->size > 0 &&
-		    resource >= r->resource && resource + size <= r->resource + r->size)
-			return (int)i;
-	}
-	return -1;
-}
-
 static int add_dax(struct door *door, struct picture *p, struct daxctl_dev *dev)
 {
 	struct dax *d = picture_add_dax(p);
@@ -43,7 +29,7 @@ static int add_dax(struct door *door, struct picture *p, struct daxctl_dev *dev)
 	r = daxctl_dev_get_target_node(dev);
 	if (r >= 0)
 		d->target_node = (uint64_t)r;
-	d->region = region_at(p, d->resource, d->size);
+	d->region = picture_region_at(p, d->resource, d->size);
 	r = sysfs_link_name(door, &d->driver, "bus/dax/devices/%s/driver", d->name);
 	if (r < 0 && r != -ENODEV)
 		return r;

@@ -50,18 +50,6 @@ static bool is_window(const struct picture *p, int window, const struct line *l)
 	return l->start == w->resource && l->end == w->resource + w->size - 1;
 }
 
-static bool inside_region(const struct picture *p, int window, const struct busy_range *b)
-{
-	for (size_t i = 0; i < p->n_regions; i++) {
-		const struct region *r = &p->regions[i];
-
-		if (r->window == window && r->size != UNKNOWN && r->size > 0 &&
-		    b->start >= r->resource && b->start + b->size <= r->resource + r->size)
-			return true;
-	}
-	return false;
-}
-
 static int add_busy(struct window *w, const struct line *l)
 {
 	struct busy_range *last = w->n_busy ? &w->busy[w->n_busy - 1] : NULL;
@@ -90,7 +78,7 @@ static int add_unmanaged(struct picture *p)
 			struct unmanaged *u;
 			int r;
 
-			if (inside_region(p, (int)i, b))
+			if (picture_region_at(p, b->start, b->size) >= 0)
 				continue;
 			u = picture_add_unmanaged(p);
 			if (!u)

@@ -64,18 +64,6 @@ static bool in_window(const struct picture *p, uint64_t start, uint64_t size)
 	return false;
 }
 
-static int region_holding(const struct picture *p, uint64_t start, uint64_t size)
-{
-	for (size_t i = 0; i < p->n_regions; i++) {
-		const struct region *r = &p->regions[i];
-
-		if (r->size != UNKNOWN && r->resource != UNKNOWN && r->size > 0 &&
-		    start >= r->resource && start + size <= r->resource + r->size)
-			return (int)i;
-	}
-	return -1;
-}
-
 static int find_node(const char *name, void *userdata)
 {
 	uint64_t *node = userdata, v;
@@ -96,7 +84,7 @@ static int add_block(struct door *door, struct picture *p, uint64_t number)
 	r = memory_block_read(door, number, &run.state, &run.zone);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	run.region = region_holding(p, number * p->block_size, p->block_size);
+	run.region = picture_region_at(p, number * p->block_size, p->block_size);
 	/* A region's memory is all on one node (its window's), so one look is enough for each. */
 	if (last && run.region >= 0 && last->region == run.region)
 		run.node = last->node;

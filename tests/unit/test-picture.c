@@ -479,6 +479,28 @@ static void names(void **state)
 	assert_int_equal(mem_state_from_name("x", &found), -EINVAL);
 }
 
+/* A range belongs to a region only when all of it does; what is unknown belongs to none. */
+static void test_region_at(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = picture_new();
+	struct region *r;
+
+	(void)state;
+	r = picture_add_region(p);
+	r->resource = UNKNOWN;
+	r->size = GIB;
+	r = picture_add_region(p);
+	r->resource = 4 * GIB;
+	r->size = GIB;
+	assert_int_equal(picture_region_at(p, 4 * GIB, GIB), 1);
+	assert_int_equal(picture_region_at(p, 5 * GIB - MIB, MIB), 1);
+	assert_int_equal(picture_region_at(p, 5 * GIB - MIB, 2 * MIB), -1);
+	assert_int_equal(picture_region_at(p, 4 * GIB - MIB, 2 * MIB), -1);
+	assert_int_equal(picture_region_at(p, 5 * GIB, MIB), -1);
+	assert_int_equal(picture_region_at(p, UNKNOWN, MIB), -1);
+	assert_int_equal(picture_region_at(p, 4 * GIB, UNKNOWN), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +510,7 @@ int main(void)
 		cmocka_unit_test(holes),	 cmocka_unit_test(holes_unknown),
 		cmocka_unit_test(allocated),	 cmocka_unit_test(uses),
 		cmocka_unit_test(uses_in_part),	 cmocka_unit_test(names),
+		cmocka_unit_test(test_region_at),
 	};
 
 	return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
