@@ -29,6 +29,9 @@ class Session:
             self.agent = Agent(machine.directory / "agent")
             if machine.incoming:
                 self._go_on()
+        except OSError as error:
+            self.close()
+            raise GuestError(f"QEMU did not start: {self.process.last_words()}") from error
         except BaseException:
             self.close()
             raise
