@@ -83,11 +83,15 @@ def test_direct_io(guest):
                        "echo /dev/${d##*/}; done; true").strip()
 
     def throttle(rate: int) -> None:
-        guest.qmp("block_set_io_throttle", device="upper", bps=rate, bps_rd=0, bps_wr=0,
-                  iops=0, iops_rd=0, iops_wr=0)
+        # Through HMP: qmp() turns the underscores of this command's arguments into dashes.
+        answer = guest.qmp("human-monitor-command",
+                           command_line=f"block_set_io_throttle upper {rate} 0 0 0 0 0")
+        assert not answer, answer
 
     guest.check("sync")
     throttle(2048)
+    # The first request still goes through, and makes the next one wait.
+    guest.check(f"dd if={disk} of=/dev/null bs=64k count=1 iflag=direct 2>/dev/null")
     try:
         holder = Running(guest, "dax_pin", "direct", device.node, disk, word="held")
         assert device.active() == PINNED_PAGES, device.active()
