@@ -7,7 +7,9 @@ import sys
 import time
 
 USE = "/usr/libexec/cxlmem-tests/cxlmem-use"
-PAUSE = 1.0
+# Seconds to read a sentence, and what a command has printed: about a minute in all.
+READ_SENTENCE = 2.0
+READ_OUTPUT = 1.2
 
 
 class Demo:
@@ -22,7 +24,7 @@ class Demo:
         """A line of explanation."""
         bold, plain = ("\033[1m", "\033[0m") if self.colour else ("", "")
         print(f"\n{bold}{text}{plain}", flush=True)
-        time.sleep(PAUSE)
+        time.sleep(READ_SENTENCE)
 
     def run(self, command: str, timeout: float = 200) -> str:
         """Show a command, run it, show what it says; one that fails ends the demo."""
@@ -32,6 +34,7 @@ class Demo:
             print(f"    {line}", flush=True)
         if status:
             raise SystemExit(f"demo: `{command}` ended with {status}")
+        time.sleep(READ_OUTPUT)
         return output
 
     def dax(self, region: str) -> tuple[str, int]:
