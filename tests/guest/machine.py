@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import shlex
+import time
 from typing import Any
 
 USE = "/usr/libexec/cxlmem-tests/cxlmem-use"
@@ -123,11 +124,20 @@ class Machine:
                 f"after  {json.dumps(after.get(key))}")
 
     def descriptors(self) -> list[str]:
-        """What the daemon and its workers have open, sorted; sockets and the like without numbers."""
-        text = self.guest.check(
-            "for p in $(pidof cxlmemd cxlmemd-worker || pidof cxlmemd); do "
-            "for f in /proc/$p/fd/*; do readlink $f; done; done")
-        return sorted(line.split(":[")[0] for line in text.split("\n") if line)
+        """What the daemon and its workers have open, sorted; sockets and the like without numbers.
+
+        After a change the daemon looks at the machine once more, and has this and that of /sys open
+        meanwhile; what is still open when it has had the time for that is left open for good.
+        """
+        names: list[str] = []
+        for _ in range(40):
+            text = self.guest.check("for p in $(pidof cxlmemd); do for f in /proc/$p/fd/*; do "
+                                    "readlink $f; done; done")
+            names = sorted(line.split(":[")[0] for line in text.split("\n") if line)
+            if not any(name.startswith(("/sys/", "/proc/", "/lib/modules/")) for name in names):
+                break
+            time.sleep(0.25)
+        return names
 
     def use(self, node: int, size: str, timeout: float = 200) -> str:
         """Fill and check memory on a node."""
