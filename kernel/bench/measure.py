@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: GPL-2.0
 """Measures the series: patched against unpatched, in turns, and prints a table.
 
     ./lab run --bare --kernel unpatched --script kernel/bench/measure.py

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Faults per second on a device-dax: maps LENGTH bytes, touches one byte in each
  * STEP, unmaps; ROUNDS times. Prints the median of the rounds.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Threads that fault pages of a device-dax in and drop them again, until told to
  * stop: standard input has an end, or a line. SIGBUS is survived and counted.
