@@ -9,7 +9,8 @@
 
 /*
  * The door to the kernel: the only way to sysfs, /proc, libcxl and libdaxctl. It sits in the worker
- * process, so whatever blocks or crashes behind it leaves the daemon standing. Tests put another one in.
+ * process, so whatever blocks or crashes behind it leaves the daemon standing. The daemon itself holds one
+ * only to ask for the count of changes, which never blocks. Tests put another one in.
  */
 
 enum door_scan_flags {
