@@ -111,6 +111,10 @@ static const struct field memdev_fields[] = {
 	F(memdev, "memdev", NAME, name),
 	F(memdev, "serial", U64, serial),
 	F(memdev, "host", STRING, host),
+	F(memdev, "path", STRING, path),
+	F(memdev, "vendor", U64, vendor),
+	F(memdev, "device", U64, device),
+	R(memdev, "slot", SLOT, slot),
 	F(memdev, "ram_size", U64, ram_size),
 	F(memdev, "pmem_size", U64, pmem_size),
 	F(memdev, "numa_node", U64, numa_node),
@@ -120,6 +124,17 @@ static const struct field memdev_fields[] = {
 	F(memdev, "health", HEALTH, health),
 };
 TYPE(memdev, picture, memdevs, n_memdevs, picture_add_memdev);
+
+static const struct field slot_fields[] = {
+	F(slot, "slot", NAME, name),
+	F(slot, "address", STRING, address),
+	F(slot, "port", STRING, port),
+	F(slot, "power", TRI, power),
+	F(slot, "attention", TRI, attention),
+	F(slot, "button_policy", STRING, button_policy),
+	F(slot, "button_request", STRING, button_request),
+};
+TYPE(slot, picture, slots, n_slots, picture_add_slot);
 
 static const struct field mapping_fields[] = {
 	F(mapping, "position", INT, position),
@@ -139,6 +154,7 @@ static const struct field region_fields[] = {
 	F(region, "committed", TRI, committed),
 	F(region, "enabled", TRI, enabled),
 	F(region, "locked", TRI, locked),
+	F(region, "origin", STRING, origin),
 };
 static const struct object_type *const region_children[] = { &mapping_type, NULL };
 TYPE(region, picture, regions, n_regions, picture_add_region, .children = region_children);
@@ -178,8 +194,8 @@ static const struct field picture_fields[] = {
 	F(picture, "auto_online", STRING, auto_online),
 };
 static const struct object_type *const picture_children[] = {
-	&window_type,	  &port_type,	   &memdev_type, &region_type, &dax_type,
-	&memory_run_type, &unmanaged_type, &node_type,	 NULL,
+	&window_type, &port_type,	&memdev_type,	 &slot_type, &region_type,
+	&dax_type,    &memory_run_type, &unmanaged_type, &node_type, NULL,
 };
 const struct object_type picture_type = {
 	.fields = picture_fields,
@@ -200,6 +216,8 @@ const char *picture_ref_name(const struct picture *p, enum ref ref, int index)
 		return p->ports[index].name;
 	case REF_MEMDEV:
 		return p->memdevs[index].name;
+	case REF_SLOT:
+		return p->slots[index].name;
 	case REF_REGION:
 		return p->regions[index].name;
 	default:

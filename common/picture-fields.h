@@ -25,7 +25,7 @@ enum field_type {
 	FIELD_HEALTH, /* struct health, an object, left out when not known */
 };
 
-enum ref { REF_WINDOW, REF_PORT, REF_MEMDEV, REF_REGION, _REF_MAX };
+enum ref { REF_WINDOW, REF_PORT, REF_MEMDEV, REF_SLOT, REF_REGION, _REF_MAX };
 
 struct field {
 	const char *key;

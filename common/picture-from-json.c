@@ -230,6 +230,7 @@ static int index_names(struct reader *rd)
 		[REF_WINDOW] = rd->p->n_windows,
 		[REF_PORT] = rd->p->n_ports,
 		[REF_MEMDEV] = rd->p->n_memdevs,
+		[REF_SLOT] = rd->p->n_slots,
 		[REF_REGION] = rd->p->n_regions,
 	};
 	enum ref ref;

@@ -34,6 +34,11 @@ int picture_find_memdev(const struct picture *p, const char *name)
 	return FIND(p->memdevs, p->n_memdevs, name);
 }
 
+int picture_find_slot(const struct picture *p, const char *name)
+{
+	return FIND(p->slots, p->n_slots, name);
+}
+
 int picture_find_region(const struct picture *p, const char *name)
 {
 	return FIND(p->regions, p->n_regions, name);

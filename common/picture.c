@@ -53,6 +53,18 @@ static void free_ports(struct picture *p)
 	free(p->ports);
 }
 
+static void free_slots(struct picture *p)
+{
+	for (size_t i = 0; i < p->n_slots; i++) {
+		free(p->slots[i].name);
+		free(p->slots[i].address);
+		free(p->slots[i].port);
+		free(p->slots[i].button_policy);
+		free(p->slots[i].button_request);
+	}
+	free(p->slots);
+}
+
 static void free_regions(struct picture *p)
 {
 	size_t i, j;
@@ -65,6 +77,7 @@ static void free_regions(struct picture *p)
 		free(r->mappings);
 		free(r->name);
 		free(r->type);
+		free(r->origin);
 	}
 	free(p->regions);
 }
@@ -79,9 +92,11 @@ struct picture *picture_free(struct picture *p)
 	free_windows(p);
 	free_ports(p);
 	free_regions(p);
+	free_slots(p);
 	for (i = 0; i < p->n_memdevs; i++) {
 		free(p->memdevs[i].name);
 		free(p->memdevs[i].host);
+		free(p->memdevs[i].path);
 		free(p->memdevs[i].firmware);
 		free(p->memdevs[i].health.media);
 	}
@@ -136,12 +151,22 @@ struct memdev *picture_add_memdev(struct picture *p)
 
 	if (m) {
 		m->serial = m->ram_size = m->pmem_size = m->numa_node = UNKNOWN;
+		m->vendor = m->device = UNKNOWN;
 		m->enabled = MAYBE;
-		m->endpoint = -1;
+		m->endpoint = m->slot = -1;
 		m->health.life_used = m->health.temperature = UNKNOWN;
 		m->health.volatile_errors = m->health.dirty_shutdowns = UNKNOWN;
 	}
 	return m;
+}
+
+struct slot *picture_add_slot(struct picture *p)
+{
+	struct slot *s = APPEND(p->slots, p->n_slots);
+
+	if (s)
+		s->power = s->attention = MAYBE;
+	return s;
 }
 
 struct region *picture_add_region(struct picture *p)

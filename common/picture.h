@@ -119,12 +119,27 @@ struct memdev {
 	char *name;	 /* "mem0": depends on the order of arrival */
 	uint64_t serial; /* 0 or repeated on some cards: then the PCI address identifies */
 	char *host;	 /* PCI address "0000:0d:00.0" */
+	/* The way to it from its host bridge, "pci0000:0c/0000:0c:00.0/0000:0d:00.0": its place. */
+	char *path;
+	uint64_t vendor, device; /* PCI ids */
+	int slot;		 /* the hot-plug slot it sits in, or -1 */
 	uint64_t ram_size, pmem_size;
 	uint64_t numa_node;
 	char *firmware;
 	enum tristate enabled; /* bound to cxl_mem and its endpoint has come up */
 	int endpoint;	       /* port index or -1 */
 	struct health health;
+};
+
+/* A PCI hot-plug slot (/sys/bus/pci/slots), whether a card is in it or not. */
+struct slot {
+	char *name;	/* "2": as printed on the machine, if firmware says so */
+	char *address;	/* what sits in it, without the function: "0000:0d:00" */
+	char *port;	/* the PCI port it belongs to, "0000:0c:00.0"; NULL = not found */
+	enum tristate power, attention; /* attention: the amber indicator is on */
+	/* Only on a kernel whose pciehp asks user space, kernel/README.md: */
+	char *button_policy;  /* "power-off" or "ask"; NULL = it does not ask */
+	char *button_request; /* "power-off" while a press waits for an answer, "none"; or NULL */
 };
 
 struct mapping {
@@ -142,6 +157,12 @@ struct region {
 	enum tristate committed; /* decoders programmed */
 	enum tristate enabled;	 /* bound to the cxl_region driver */
 	enum tristate locked;
+	/*
+	 * Who wanted it, as cxlmem remembers: "hand", "profile NAME", "adopted". NULL: it was made
+	 * by somebody else, and is destroyed only when asked for by name. No door knows this; the
+	 * daemon writes it into the picture.
+	 */
+	char *origin;
 	struct mapping *mappings; /* sorted by position */
 	size_t n_mappings;
 };
@@ -189,6 +210,8 @@ struct picture {
 	size_t n_ports;
 	struct memdev *memdevs;
 	size_t n_memdevs;
+	struct slot *slots;
+	size_t n_slots;
 	struct region *regions;
 	size_t n_regions;
 	struct dax *daxes;
@@ -223,6 +246,7 @@ static inline void picture_freep(struct picture **p)
 struct window *picture_add_window(struct picture *p);
 struct port *picture_add_port(struct picture *p);
 struct memdev *picture_add_memdev(struct picture *p);
+struct slot *picture_add_slot(struct picture *p);
 struct region *picture_add_region(struct picture *p);
 struct dax *picture_add_dax(struct picture *p);
 struct memory_run *picture_add_memory(struct picture *p);
@@ -263,6 +287,7 @@ int picture_from_json(struct json_object *json, struct picture **ret, char **ret
 int picture_find_window(const struct picture *p, const char *name);
 int picture_find_port(const struct picture *p, const char *name);
 int picture_find_memdev(const struct picture *p, const char *name);
+int picture_find_slot(const struct picture *p, const char *name);
 int picture_find_region(const struct picture *p, const char *name);
 int picture_find_dax(const struct picture *p, const char *name);
 

@@ -32,6 +32,7 @@ static void full_machine(struct mock *m)
 	struct picture *p = m->picture;
 	struct unmanaged *u;
 	struct memdev *card;
+	struct slot *slot;
 	struct node *n;
 
 	machine_big(m);
@@ -52,6 +53,19 @@ static void full_machine(struct mock *m)
 	card->health.temperature = -12;
 	card->health.volatile_errors = 0;
 	mock_set_string(&card->health.media, "normal");
+	mock_set_string(&card->path, "pci0000:0c/0000:0c:00.0/0000:0d:00.0");
+	card->vendor = 0x8086;
+	card->device = 0x0d93;
+	card->slot = 0;
+	slot = picture_add_slot(p);
+	mock_set_string(&slot->name, "2-1");
+	mock_set_string(&slot->address, "0000:0d:00");
+	mock_set_string(&slot->port, "0000:0c:00.0");
+	slot->power = YES;
+	slot->attention = NO;
+	mock_set_string(&slot->button_policy, "ask");
+	mock_set_string(&slot->button_request, "none");
+	mock_set_string(&p->regions[0].origin, "profile 50-ram.profile");
 	u = picture_add_unmanaged(p);
 	u->window = 0;
 	u->resource = BASE;
@@ -83,6 +97,9 @@ static void round_trip(void **state)
 	assert_false(back->memdevs[1].health.known);
 	assert_true(back->memdevs[2].serial == UINT64_MAX - 1);
 	assert_true(back->nodes[0].free == 0);
+	assert_int_equal(back->memdevs[2].slot, 0);
+	assert_int_equal(back->memdevs[1].slot, -1);
+	assert_int_equal(back->slots[0].power, YES);
 	assert_non_null(strstr(a, "\"decoder\":\"decoder0.2\""));
 	assert_non_null(strstr(a, "\"memdev\":\"mem2\""));
 	assert_non_null(strstr(a, "\"temperature\":-12"));
