@@ -70,6 +70,7 @@ struct request *request_free(struct request *r)
 		free(r->objects[i]);
 	free(r->objects);
 	free(r->window);
+	free(r->origin);
 	free(r);
 	return NULL;
 }

@@ -26,6 +26,7 @@ struct request {
 	unsigned int ways;	  /* create: members of one region; 0 = all cards named */
 	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
 	char *window;		  /* create: this root decoder and no other */
+	char *origin; /* who wants it: "hand" (or NULL), "profile NAME", "button" ... */
 };
 
 struct request *request_free(struct request *r);
