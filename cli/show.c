@@ -3,12 +3,12 @@
 
 #include "json-util.h"
 #include "picture.h"
+#include "suggest.h"
 
 #include "actions.h"
 #include "bus.h"
 #include "json-out.h"
 #include "render.h"
-#include "suggest.h"
 
 /* The picture as the daemon sent it, for --json: nothing that a newer daemon adds gets lost on the
  * way. */

@@ -4,10 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "suggest.h"
 #include "util.h"
 
 #include "actions.h"
-#include "suggest.h"
 
 #define ANY UINT_MAX
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CXLMEM_CLI_SUGGEST_H
-#define CXLMEM_CLI_SUGGEST_H
+#ifndef CXLMEM_SUGGEST_H
+#define CXLMEM_SUGGEST_H
 
 #include <stddef.h>
 
