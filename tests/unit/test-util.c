@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "name-index.h"
 #include "name-list.h"
+#include "time-span.h"
 
 static void sizes_in(void **state)
 {
@@ -137,6 +138,63 @@ static void numbers(void **state)
 	assert_true(v == UINT64_MAX);
 }
 
+static void time_spans(void **state)
+{
+	static const struct {
+		const char *text;
+		int error;
+		uint64_t usec;
+	} cases[] = {
+		/* clang-format off */
+		{ "0", 0, 0 },
+		{ "30", 0, 30000000 },
+		{ "30s", 0, 30000000 },
+		{ "30 sec", 0, 30000000 },
+		{ "2min", 0, 120000000 },
+		{ "1min 30s", 0, 90000000 },
+		{ "1min30s", 0, 90000000 },
+		{ "1m 30", 0, 90000000 },
+		{ " 1h ", 0, UINT64_C(3600000000) },
+		{ "1.5h", 0, UINT64_C(5400000000) },
+		{ "0.25s", 0, 250000 },
+		{ "500ms", 0, 500000 },
+		{ "7us", 0, 7 },
+		{ "7\302\265s", 0, 7 },
+		{ "1d", 0, UINT64_C(86400000000) },
+		{ "2 weeks", 0, UINT64_C(1209600000000) },
+		{ "infinity", 0, UNKNOWN },
+		{ "", -EINVAL, 0 },
+		{ " ", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "1.", -EINVAL, 0 },
+		{ ".5s", -EINVAL, 0 },
+		{ "1.0000001s", -EINVAL, 0 },
+		{ "1M", -EINVAL, 0 },
+		{ "1year", -EINVAL, 0 },
+		{ "30s infinity", -EINVAL, 0 },
+		{ "infinity 30s", -EINVAL, 0 },
+		{ "30,5s", -EINVAL, 0 },
+		{ "30s;", -EINVAL, 0 },
+		{ "99999999999999999999", -ERANGE, 0 },
+		{ "18446744073709s", 0, UINT64_C(18446744073709000000) },
+		{ "18446744073710s", -ERANGE, 0 },
+		{ "18446744073709s 551615us", -ERANGE, 0 },
+		{ "30500569w", -ERANGE, 0 },
+		/* clang-format on */
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t usec = 12345;
+		int r = parse_time_span(cases[i].text, &usec);
+
+		if (r != cases[i].error || usec != (r ? 12345 : cases[i].usec))
+			fail_msg("\"%s\": %d, %llu", cases[i].text, r, (unsigned long long)usec);
+	}
+}
+
 static void strings(void **state)
 {
 	char *copy = (char *)"untouched";
@@ -242,6 +300,7 @@ int main(void)
 		cmocka_unit_test(strings),	    cmocka_unit_test(arrays),
 		cmocka_unit_test(reasons),	    cmocka_unit_test(alignment),
 		cmocka_unit_test(indexes),	    cmocka_unit_test(lists),
+		cmocka_unit_test(time_spans),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
