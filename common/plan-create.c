@@ -11,13 +11,6 @@
 /* So many new regions are described one by one in a plan's summary. */
 #define DESCRIBED_MAX 4
 
-static bool ways_allowed(size_t ways)
-{
-	/* ways_to_eiw() in drivers/cxl/cxl.h */
-	return ways && ways <= MEMBERS_MAX &&
-	       ((ways & (ways - 1)) == 0 || (ways % 3 == 0 && (ways / 3 & (ways / 3 - 1)) == 0));
-}
-
 /* The cards a request names, each once, in the order typed. @ret is the caller's (free). */
 static int resolve_cards(struct planner *pl, int **ret, size_t *ret_n)
 {
@@ -309,9 +302,8 @@ int plan_verb_create(struct planner *pl)
 	ways = q->ways ?: n;
 	if (!ways_allowed(ways))
 		return say(pl->ret_reason, -EINVAL,
-			   "%zu cards cannot be one region, which takes 1, 2, 3, 4, 6, 8, 12 or "
-			   "16: give "
-			   "--ways 1 for a region on each",
+			   "%zu cards cannot be one region, which takes " WAYS_ALLOWED
+			   ": give --ways 1 for a region on each",
 			   ways);
 	if (n % ways)
 		return say(

@@ -117,31 +117,40 @@ static int set_size(struct request *r, const char *value, char **ret_reason)
 }
 
 /* ways_to_eiw() in drivers/cxl/cxl.h: powers of two up to 16, and three times 1, 2 and 4. */
-static int set_ways(struct request *r, const char *value, char **ret_reason)
+bool ways_allowed(uint64_t ways)
 {
 	static const unsigned int allowed[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
-	uint64_t ways;
 	size_t i;
 
-	if (parse_u64(value, &ways) == 0)
-		for (i = 0; i < ARRAY_SIZE(allowed); i++)
-			if (ways == allowed[i]) {
-				r->ways = ways;
-				return 0;
-			}
-	return say(ret_reason, -EINVAL, "ways is \"%s\": it takes 1, 2, 3, 4, 6, 8, 12 or 16",
-		   value);
+	for (i = 0; i < ARRAY_SIZE(allowed); i++)
+		if (ways == allowed[i])
+			return true;
+	return false;
 }
 
 /* granularity_to_eig() in drivers/cxl/cxl.h. */
+bool granularity_allowed(uint64_t bytes)
+{
+	return bytes >= 256 && bytes <= 16384 && (bytes & (bytes - 1)) == 0;
+}
+
+static int set_ways(struct request *r, const char *value, char **ret_reason)
+{
+	uint64_t ways;
+
+	if (parse_u64(value, &ways) < 0 || !ways_allowed(ways))
+		return say(ret_reason, -EINVAL, "ways is \"%s\": it takes " WAYS_ALLOWED, value);
+	r->ways = ways;
+	return 0;
+}
+
 static int set_granularity(struct request *r, const char *value, char **ret_reason)
 {
 	uint64_t g;
 
-	if (parse_size(value, &g) < 0 || g < 256 || g > 16384 || (g & (g - 1)))
+	if (parse_size(value, &g) < 0 || !granularity_allowed(g))
 		return say(ret_reason, -EINVAL,
-			   "granularity is \"%s\": it takes a power of two from 256 to 16384",
-			   value);
+			   "granularity is \"%s\": it takes " GRANULARITY_ALLOWED, value);
 	r->granularity = g;
 	return 0;
 }

@@ -60,6 +60,12 @@ int request_add_object(struct request *r, const char *word);
  */
 int request_set(struct request *r, const char *name, const char *value, char **ret_reason);
 
+/* What hardware can interleave, and how a sentence says it. */
+#define WAYS_ALLOWED "1, 2, 3, 4, 6, 8, 12 or 16"
+#define GRANULARITY_ALLOWED "a power of two from 256 to 16384"
+bool ways_allowed(uint64_t ways);
+bool granularity_allowed(uint64_t bytes);
+
 const char *verb_name(enum verb v); /* "create", "set-mode" */
 int verb_from_name(const char *s, enum verb *ret);
 const char *memory_mode_name(enum memory_mode m); /* "system-ram", "devdax"; NULL for the default */
