@@ -116,6 +116,25 @@ char *describe_members(const struct picture *p, const struct region *r)
 	return NULL;
 }
 
+char *describe_slot(const struct picture *p, int slot)
+{
+	char *text = NULL;
+	size_t size, n = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < p->n_memdevs; i++)
+		if (picture_below(p, i, p->slots[slot].port))
+			fprintf(f, "%s%s", n++ ? "," : "", p->memdevs[i].name);
+	if (!n)
+		fputs(p->slots[slot].power == YES ? "none" : "empty", f);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
 uint64_t memdev_ram_free(const struct picture *p, int memdev)
 {
 	uint64_t size = p->memdevs[memdev].ram_size, taken = memdev_ram_allocated(p, memdev);

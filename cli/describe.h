@@ -56,6 +56,11 @@ void print_members(const struct picture *p, const struct region *r, FILE *out);
 char *describe_members(const struct picture *p, const struct region *r);
 
 /**
+ * describe_slot - the cards in a slot, or "empty"; the caller's, NULL when out of memory
+ */
+char *describe_slot(const struct picture *p, int slot);
+
+/**
  * memdev_ram_free - volatile capacity of a card no decoder has claimed; UNKNOWN if that cannot be
  * told
  */

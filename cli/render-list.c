@@ -186,6 +186,52 @@ static void fill_cards(struct table *t, const struct picture *p)
 	}
 }
 
+static const struct table_column slot_columns[] = {
+	{ .title = "SLOT" },
+	{ .title = "PORT" },
+	{ .title = "ADDRESS" },
+	{ .title = "POWER" },
+	{ .title = "ATTENTION" },
+	{ .title = "BUTTON" },
+	{ .title = "CARDS", .flex = true },
+};
+
+static void add_onoff(struct table *t, enum tristate on)
+{
+	table_add(t, TINT_NONE, "%s", on == YES ? "on" : on == NO ? "off" : "unknown");
+}
+
+/* Who decides on a press of its button, or that one waits for an answer. */
+static void add_button(struct table *t, const struct slot *s)
+{
+	if (streq_null(s->button_request, "power-off"))
+		table_add(t, TINT_WARN, "pressed");
+	else
+		table_add(t, TINT_NONE, "%s", s->button_policy ?: "-");
+}
+
+static void add_slot_cards(struct table *t, const struct picture *p, int slot)
+{
+	_cleanup_free_ char *text = describe_slot(p, slot);
+
+	table_add(t, TINT_NONE, "%s", text ?: "unknown");
+}
+
+static void fill_slots(struct table *t, const struct picture *p)
+{
+	for (size_t i = 0; i < p->n_slots; i++) {
+		const struct slot *s = &p->slots[i];
+
+		add_name(t, s->name);
+		add_name(t, s->port);
+		add_name(t, s->address);
+		add_onoff(t, s->power);
+		add_onoff(t, s->attention);
+		add_button(t, s);
+		add_slot_cards(t, p, i);
+	}
+}
+
 static const struct table_column region_columns[] = {
 	{ .title = "REGION" },
 	{ .title = "WINDOW" },
@@ -338,6 +384,8 @@ static const struct list {
 			 fill_ports },
 	[LIST_CARDS] = { "cards", "memdevs", "there are no cards", COLUMNS(card_columns),
 			 fill_cards },
+	[LIST_SLOTS] = { "slots", "slots", "there are no hot-plug slots for CXL cards",
+			 COLUMNS(slot_columns), fill_slots },
 	[LIST_REGIONS] = { "regions", "regions", "there are no regions", COLUMNS(region_columns),
 			   fill_regions },
 	[LIST_DAX] = { "dax", "daxes", "there are no dax devices", COLUMNS(dax_columns), fill_dax },

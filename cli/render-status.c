@@ -37,6 +37,18 @@ static void print_cards(FILE *out, const struct style *style, const struct pictu
 	fputs(" of it in no region\n", out);
 }
 
+static void print_slots(FILE *out, const struct style *style, const struct picture *p)
+{
+	size_t off = 0;
+
+	if (p->n_slots == 0)
+		return;
+	for (size_t i = 0; i < p->n_slots; i++)
+		off += p->slots[i].power == NO;
+	label(out, style, "slots");
+	fprintf(out, "%zu for hot-plug, %zu of them empty\n", p->n_slots, off);
+}
+
 static void print_windows(FILE *out, const struct style *style, const struct picture *p)
 {
 	struct total size = { 0 }, unused = { 0 };
@@ -210,6 +222,7 @@ int render_status(FILE *out, const struct style *style, const struct picture *p,
 	if (print_problems(out, style, p, lines, n_lines) > 0)
 		fputc('\n', out);
 	print_cards(out, style, p);
+	print_slots(out, style, p);
 	print_windows(out, style, p);
 	print_uses(out, style, p);
 	print_unmanaged(out, style, p);

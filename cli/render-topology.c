@@ -40,6 +40,7 @@ static char *decoders_text(const struct port *port, char buf[static DECODERS_SIZ
 static void add_card(struct topology *t, struct tree_node *parent, int memdev)
 {
 	const struct memdev *m = &t->p->memdevs[memdev];
+	const char *slot = m->slot < 0 ? NULL : t->p->slots[m->slot].name;
 	char size[32], unused[32], serial[32];
 
 	if (m->serial == UNKNOWN)
@@ -47,9 +48,9 @@ static void add_card(struct topology *t, struct tree_node *parent, int memdev)
 	else
 		snprintf(serial, sizeof(serial), "0x%" PRIx64, m->serial);
 	tree_add(t->tree, parent, m->enabled == NO ? TINT_BAD : TINT_BOLD, m->name,
-		 "card  %s, %s free, serial %s, at %s%s", format_size(m->ram_size, size),
+		 "card  %s, %s free, serial %s, at %s%s%s%s", format_size(m->ram_size, size),
 		 format_size(memdev_ram_free(t->p, memdev), unused), serial, m->host ?: "unknown",
-		 m->enabled == NO ? ", not enabled" : "");
+		 slot ? ", slot " : "", slot ?: "", m->enabled == NO ? ", not enabled" : "");
 }
 
 static void add_below(struct topology *t, struct tree_node *parent, int port);
@@ -101,6 +102,35 @@ static int find_children(const struct picture *p, int port, struct child **ret, 
 	return 0;
 }
 
+/* Root ports have the number of their host bridge ("pci0000:0c"); others are dports of a switch. */
+static bool slot_is_of(const struct slot *s, const struct port *port)
+{
+	const char *bus = s->port ? strrchr(s->port, ':') : NULL;
+	size_t n = bus ? bus - s->port : 0;
+
+	if (n && port->host && strncmp(port->host, "pci", 3) == 0 &&
+	    strncmp(port->host + 3, s->port, n) == 0 && !port->host[3 + n])
+		return true;
+	for (size_t i = 0; i < port->n_dports; i++)
+		if (s->port && streq_null(port->dports[i].name, s->port))
+			return true;
+	return false;
+}
+
+static void add_empty_slots(struct topology *t, struct tree_node *parent, int port)
+{
+	for (size_t i = 0; i < t->p->n_slots; i++) {
+		const struct slot *s = &t->p->slots[i];
+		char name[64];
+
+		/* What is in one with power on is shown as a card, if it is one. */
+		if (s->power == YES || !slot_is_of(s, &t->p->ports[port]))
+			continue;
+		snprintf(name, sizeof(name), "slot %.50s", s->name);
+		tree_add(t->tree, parent, TINT_BOLD, name, "empty slot  at %s", s->port);
+	}
+}
+
 static void add_below(struct topology *t, struct tree_node *parent, int port)
 {
 	_cleanup_free_ struct child *children = NULL;
@@ -121,6 +151,7 @@ static void add_below(struct topology *t, struct tree_node *parent, int port)
 				add_card(t, parent, child->memdev);
 		}
 	}
+	add_empty_slots(t, parent, port);
 }
 
 static void add_host_bridge(struct topology *t, struct tree_node *parent, int port)

@@ -108,8 +108,8 @@ static int parse_kind(const struct command *command, enum list_kind *ret, char *
 		return say(ret_reason, -EINVAL, "there is no list of \"%s\"; did you mean %s?",
 			   word, near);
 	return say(ret_reason, -EINVAL,
-		   "there is no list of \"%s\": list takes windows, ports, cards, regions, dax, "
-		   "memory or nodes",
+		   "there is no list of \"%s\": list takes windows, ports, cards, slots, regions, "
+		   "dax, memory or nodes",
 		   word);
 }
 

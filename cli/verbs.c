@@ -49,11 +49,12 @@ const struct verb_info verb_table[] = {
 	},
 	{
 		.name = "list",
-		.words = "[windows|ports|cards|regions|dax|memory|nodes]",
+		.words = "[windows|ports|cards|slots|regions|dax|memory|nodes]",
 		.brief = "tables of what the machine has",
 		.details = "windows  address ranges that firmware set aside (root decoders)\n"
 			   "ports    host bridges, switches and endpoints with their decoders\n"
 			   "cards    memory devices (memdevs)\n"
+			   "slots    where cards can be plugged in and taken out\n"
 			   "regions  memory made of cards\n"
 			   "dax      the devices through which regions are used\n"
 			   "memory   memory blocks inside windows\n"

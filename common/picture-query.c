@@ -73,6 +73,47 @@ int picture_region_dax(const struct picture *p, int region)
 	return -1;
 }
 
+/* Where a device stands in the place of a card, or NULL if it is not above it. */
+static const char *find_above(const struct memdev *m, const char *port)
+{
+	const char *at = m->path;
+	size_t n = port ? strlen(port) : 0;
+
+	while (n && at && *at) {
+		const char *end = strchr(at, '/');
+
+		/* the last one is the card itself */
+		if (!end)
+			return NULL;
+		if ((size_t)(end - at) == n && strncmp(at, port, n) == 0)
+			return at;
+		at = end + 1;
+	}
+	return NULL;
+}
+
+bool picture_below(const struct picture *p, int memdev, const char *port)
+{
+	return find_above(&p->memdevs[memdev], port) != NULL;
+}
+
+int picture_slot_of(const struct picture *p, int memdev)
+{
+	const char *deepest = NULL;
+	int found = -1;
+	size_t i;
+
+	for (i = 0; i < p->n_slots; i++) {
+		const char *at = find_above(&p->memdevs[memdev], p->slots[i].port);
+
+		if (at && (!deepest || at > deepest)) {
+			deepest = at;
+			found = i;
+		}
+	}
+	return found;
+}
+
 uint64_t memdev_ram_allocated(const struct picture *p, int memdev)
 {
 	const struct port *port;

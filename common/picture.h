@@ -300,6 +300,17 @@ int picture_find_dax(const struct picture *p, const char *name);
 int picture_region_at(const struct picture *p, uint64_t start, uint64_t size);
 
 /**
+ * picture_below - whether a card is below a PCI device, by its place
+ * @port: "0000:0c:00.0"; NULL has nothing below
+ */
+bool picture_below(const struct picture *p, int memdev, const char *port);
+
+/**
+ * picture_slot_of - the slot nearest to a card, by their places; -1 if it is in none
+ */
+int picture_slot_of(const struct picture *p, int memdev);
+
+/**
  * picture_region_dax - index of the (first) dax device of a region, or -1
  */
 int picture_region_dax(const struct picture *p, int region);

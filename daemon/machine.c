@@ -47,6 +47,8 @@ static int machine_scan(struct door *door, unsigned int flags, struct picture **
 	if (r >= 0)
 		r = scan_cxl(door, p, flags, ret_reason);
 	if (r >= 0)
+		r = scan_pci(door, p, ret_reason);
+	if (r >= 0)
 		r = scan_iomem(door, p, ret_reason);
 	if (r >= 0)
 		r = scan_dax(door, p, ret_reason);

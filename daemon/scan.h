@@ -13,6 +13,13 @@
 int scan_cxl(struct door *door, struct picture *p, unsigned int flags, char **ret_reason);
 
 /**
+ * scan_pci - the places and PCI ids of cards, and the hot-plug slots below CXL host bridges
+ *
+ * Needs windows, ports and memdevs. Slots of other devices cost one read and one link each.
+ */
+int scan_pci(struct door *door, struct picture *p, char **ret_reason);
+
+/**
  * scan_iomem - what is spoken for in each window, and memory there that firmware mapped by itself
  *
  * Needs the windows and regions. Reads /proc/iomem, which shows addresses to CAP_SYS_ADMIN only.

@@ -121,35 +121,48 @@ bool sysfs_exists(struct door *door, const char *format, ...)
 	return there;
 }
 
-int sysfs_link_name(struct door *door, char **ret, const char *format, ...)
+static int read_link(struct door *door, const char *path, char **ret)
 {
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *last;
-	uint64_t t;
-	ssize_t n;
-	char *s;
+	char target[PATH_MAX];
+	uint64_t t = door_time();
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	int r = n < 0 ? -errno : 0;
+
+	door->kernel_usec += door_time() - t;
+	if (r < 0)
+		return r;
+	target[n] = '\0';
+	*ret = strdup(target);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int sysfs_link(struct door *door, char **ret, const char *format, ...)
+{
+	char path[PATH_MAX];
 	int r;
 
 	r = PATH_FROM_FORMAT(path, format);
-	if (r < 0)
-		return r;
-	t = door_time();
-	n = readlink(path, target, sizeof(target) - 1);
-	r = n < 0 ? -errno : 0;
-	door->kernel_usec += door_time() - t;
+	return r < 0 ? r : read_link(door, path, ret);
+}
+
+int sysfs_link_name(struct door *door, char **ret, const char *format, ...)
+{
+	_cleanup_free_ char *target = NULL;
+	char path[PATH_MAX];
+	const char *last;
+	int r;
+
+	r = PATH_FROM_FORMAT(path, format);
+	if (r >= 0)
+		r = read_link(door, path, &target);
 	if (r == -ENOENT) {
 		*ret = NULL;
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	target[n] = '\0';
 	last = strrchr(target, '/');
-	s = strdup(last ? last + 1 : target);
-	if (!s)
-		return -ENOMEM;
-	*ret = s;
-	return 0;
+	return strdup_or_null(last ? last + 1 : target, ret);
 }
 
 int sysfs_each(struct door *door, sysfs_entry_t f, void *userdata, const char *format, ...)

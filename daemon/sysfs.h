@@ -51,6 +51,14 @@ bool sysfs_exists(struct door *door, const char *format, ...) _printf_(2, 3);
 int sysfs_link_name(struct door *door, char **ret, const char *format, ...) _printf_(3, 4);
 
 /**
+ * sysfs_link - where a symbolic link points to
+ * @ret: a new string
+ *
+ * Return: 0; -ENOENT when there is no such link; -errno.
+ */
+int sysfs_link(struct door *door, char **ret, const char *format, ...) _printf_(3, 4);
+
+/**
  * door_time - microseconds of CLOCK_MONOTONIC, for timing calls that do not go through here
  */
 uint64_t door_time(void);

@@ -103,6 +103,17 @@ int machine_card(struct picture *p, int parent, uint64_t serial, const char *hos
 	return index;
 }
 
+void machine_slot(struct picture *p, const char *called, const char *address, const char *port,
+		  enum tristate power)
+{
+	struct slot *s = picture_add_slot(p);
+
+	s->name = copy(called);
+	s->address = copy(address);
+	s->port = copy(port);
+	s->power = power;
+}
+
 int machine_window(struct picture *p, uint64_t resource, uint64_t size, ...)
 {
 	int index = p->n_windows, bridge;

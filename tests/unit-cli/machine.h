@@ -12,6 +12,9 @@ int machine_bridge(struct picture *p, const char *host, unsigned int n_decoders)
 int machine_switch(struct picture *p, int parent, const char *host, unsigned int n_decoders);
 int machine_card(struct picture *p, int parent, uint64_t serial, const char *host, uint64_t size);
 
+void machine_slot(struct picture *p, const char *called, const char *address, const char *port,
+		  enum tristate power);
+
 /**
  * machine_window - a window of @size bytes over host bridges; -1 ends the list
  */

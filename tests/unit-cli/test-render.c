@@ -94,6 +94,35 @@ static void test_empty(void **state)
 		"memory    blocks of unknown; what the kernel does with new memory is unknown\n");
 }
 
+static void test_slots(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
+	_cleanup_(text_free) struct text t, tree;
+
+	(void)state;
+	machine_slot(p, "2", "0000:0d:00", "0000:0c:00.0", YES);
+	machine_slot(p, "3", "0000:0e:00", "0000:0c:01.0", NO);
+	p->slots[0].attention = YES;
+	set(&p->slots[0].button_policy, "ask");
+	set(&p->slots[0].button_request, "power-off");
+	set(&p->memdevs[0].path, "pci0000:0c/0000:0c:00.0/0000:0d:00.0");
+	p->memdevs[0].slot = 0;
+	check_list(p, LIST_SLOTS,
+		   "SLOT  PORT          ADDRESS     POWER  ATTENTION  BUTTON   CARDS\n"
+		   "2     0000:0c:00.0  0000:0d:00  on     on         pressed  mem0\n"
+		   "3     0000:0c:01.0  0000:0e:00  off    unknown    -        empty\n");
+	text_open(&t);
+	assert_int_equal(render_status(t.f, &plain, p, NULL, 0), 0);
+	text_close(&t);
+	assert_non_null(strstr(t.text, "slots     2 for hot-plug, 1 of them empty\n"));
+	text_open(&tree);
+	assert_int_equal(render_topology(tree.f, &plain, p), 0);
+	text_close(&tree);
+	assert_non_null(strstr(tree.text, "at 0000:0d:00.0, slot 2\n"));
+	assert_non_null(strstr(tree.text, "slot 3"));
+	assert_non_null(strstr(tree.text, "empty slot  at 0000:0c:01.0\n"));
+}
+
 /* What nobody could read is unknown, never zero. */
 static void test_unknown(void **state)
 {
@@ -410,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_topology_rest), cmocka_unit_test(test_narrow_table),
 		cmocka_unit_test(test_plan),	      cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_operations),    cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -518,6 +518,32 @@ static void test_region_at(void **state)
 	assert_int_equal(picture_region_at(p, 4 * GIB, UNKNOWN), -1);
 }
 
+/* A card belongs to the slot nearest to it, and is below all those above. */
+static void test_slot_of(void **state)
+{
+	_cleanup_mock_ struct mock *m = mock_new();
+	struct picture *p = m->picture;
+
+	(void)state;
+	machine_two_ports(m);
+	mock_set_string(&p->memdevs[0].path,
+			"pci0000:0c/0000:0c:00.0/0000:0d:00.0/0000:0e:01.0/0000:10:00.0");
+	mock_set_string(&picture_add_slot(p)->port, "0000:0e:01.0");
+	mock_set_string(&picture_add_slot(p)->port, "0000:0c:00.0");
+	mock_set_string(&picture_add_slot(p)->port, "0000:0e:00.0");
+	picture_add_slot(p);
+	assert_int_equal(picture_slot_of(p, 0), 0);
+	assert_int_equal(picture_slot_of(p, 1), -1);
+	assert_true(picture_below(p, 0, "0000:0c:00.0"));
+	assert_true(picture_below(p, 0, "0000:0e:01.0"));
+	assert_true(picture_below(p, 0, "pci0000:0c"));
+	assert_false(picture_below(p, 0, "0000:0e:00.0"));
+	assert_false(picture_below(p, 0, "0000:0e:01"));
+	assert_false(picture_below(p, 0, "0000:10:00.0"));
+	assert_false(picture_below(p, 0, NULL));
+	assert_false(picture_below(p, 1, "0000:0c:00.0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,7 +553,7 @@ int main(void)
 		cmocka_unit_test(holes),	 cmocka_unit_test(holes_unknown),
 		cmocka_unit_test(allocated),	 cmocka_unit_test(uses),
 		cmocka_unit_test(uses_in_part),	 cmocka_unit_test(names),
-		cmocka_unit_test(test_region_at),
+		cmocka_unit_test(test_region_at), cmocka_unit_test(test_slot_of),
 	};
 
 	return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
