@@ -126,6 +126,12 @@ static bool picture_is_current(struct engine *e)
 	return e->picture && e->door->ops->changes(e->door, &now) >= 0 && now == e->picture_changes;
 }
 
+static void complete(struct engine *e, struct picture *p)
+{
+	if (e->hooks.picture)
+		e->hooks.picture(p, e->userdata);
+}
+
 static void plan_and_run(struct engine *e, const struct picture *picture)
 {
 	struct operation *o = e->current;
@@ -146,6 +152,8 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 		return;
 	}
 	plan = NULL;
+	if (e->hooks.planned)
+		e->hooks.planned(o, picture, e->userdata);
 	e->went_on = false;
 	o->state = OPERATION_RUNNING;
 	o->started_realtime = engine_usec(CLOCK_REALTIME);
@@ -170,12 +178,14 @@ static void on_picture(struct worker *w, struct worker_reply *reply, void *userd
 
 	(void)w;
 	e->current->kernel_usec += reply->kernel_usec;
-	if (reply->error < 0)
+	if (reply->error < 0) {
 		refuse(e, reply->error,
 		       reply->error == -EPIPE ? "the worker process died while it looked at the machine" :
 						reply->reason);
-	else
+	} else {
+		complete(e, reply->picture);
 		plan_and_run(e, reply->picture);
+	}
 }
 
 static void begin(struct engine *e, struct operation *o);
@@ -190,15 +200,22 @@ static void on_look(struct worker *w, struct worker_reply *reply, void *userdata
 	if (reply->error >= 0) {
 		e->picture = TAKE_PTR(reply->picture);
 		e->picture_changes = reply->changes;
+		complete(e, e->picture);
 	}
 	if (e->current)
 		begin(e, e->current);
+	else if (e->picture && e->hooks.looked)
+		e->hooks.looked(e->picture, e->userdata);
 }
 
 void engine_look(struct engine *e)
 {
-	if (!e->current && !picture_is_current(e))
+	if (e->current || (e->worker && worker_is_busy(e->worker)))
+		return;
+	if (!picture_is_current(e))
 		(void)engine_scan(e, on_look);
+	else if (e->hooks.looked)
+		e->hooks.looked(e->picture, e->userdata);
 }
 
 static void begin(struct engine *e, struct operation *o)

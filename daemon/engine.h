@@ -15,6 +15,15 @@ struct engine;
 
 /* What the engine tells; any may be NULL. The operation stays the engine's. */
 struct engine_hooks {
+	/* A fresh picture, before anything is planned with it: to be completed (region.origin). */
+	void (*picture)(struct picture *p, void *userdata);
+	/*
+	 * engine_look() brought it, and nothing is at work. It is the engine's, and gone with the next
+	 * engine_start().
+	 */
+	void (*looked)(const struct picture *p, void *userdata);
+	/* Its plan is made, on @p; its first step has not run. */
+	void (*planned)(struct operation *o, const struct picture *p, void *userdata);
 	void (*added)(struct operation *o, void *userdata);
 	void (*changed)(struct operation *o, void *userdata);
 	void (*finished)(struct operation *o, void *userdata);
@@ -59,6 +68,8 @@ int engine_start(struct engine *e, struct request *request, engine_started_t sta
 
 /**
  * engine_look - have a fresh picture ready for the next operation, unless one is at work
+ *
+ * The hook `looked` is told of it, also when it had one already.
  *
  * It is used only while the kernel's count of changes (door_ops.changes) is what it was before the picture
  * was made; and every step checks what it builds on. So a picture is never trusted over the machine.

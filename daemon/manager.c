@@ -91,7 +91,7 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = engine_new(m->event, open_door, &hooks, m, &m->engine);
 	if (r < 0)
 		return fail(r, "the engine cannot be made");
-	r = scanner_new(m->event, open_door, &m->scanner);
+	r = scanner_new(m->event, open_door, NULL, NULL, &m->scanner);
 	if (r < 0)
 		return fail(r, "the scanner cannot be made");
 	r = sd_bus_open_system(&m->bus);

@@ -22,6 +22,8 @@ struct askers {
 struct scanner {
 	sd_event *event;
 	worker_open_t open;
+	scanner_complete_t complete;
+	void *userdata;
 	struct worker *worker;
 	sd_event_source *timer;
 	struct askers served; /* by the scan that runs */
@@ -48,6 +50,8 @@ static void on_picture(struct worker *w, struct worker_reply *reply, void *userd
 
 	(void)w;
 	s->timer = sd_event_source_disable_unref(s->timer);
+	if (reply->picture && s->complete)
+		s->complete(reply->picture, s->userdata);
 	answer(&s->served, reply->picture, reply->error,
 	       reply->error == -EPIPE ? "the kernel did not let the machine be looked at (an operation may "
 					"hold its locks), or the worker process died; try again" :
@@ -96,7 +100,8 @@ static void start_scan(struct scanner *s)
 		answer(&s->served, NULL, r, "no worker process can be started");
 }
 
-int scanner_new(sd_event *event, worker_open_t open_door, struct scanner **ret)
+int scanner_new(sd_event *event, worker_open_t open_door, scanner_complete_t complete,
+		void *userdata, struct scanner **ret)
 {
 	struct scanner *s = calloc(1, sizeof(*s));
 
@@ -104,6 +109,8 @@ int scanner_new(sd_event *event, worker_open_t open_door, struct scanner **ret)
 		return -ENOMEM;
 	s->event = sd_event_ref(event);
 	s->open = open_door;
+	s->complete = complete;
+	s->userdata = userdata;
 	*ret = s;
 	return 0;
 }

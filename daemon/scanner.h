@@ -18,9 +18,16 @@ typedef void (*scanner_reply_t)(const struct picture *picture, int error, const 
 				void *userdata);
 
 /**
- * scanner_new, scanner_free - those who still wait are answered with -ECANCELED by scanner_free()
+ * scanner_complete_t - finish a fresh picture before anybody sees it (region.origin)
  */
-int scanner_new(sd_event *event, worker_open_t open, struct scanner **ret);
+typedef void (*scanner_complete_t)(struct picture *picture, void *userdata);
+
+/**
+ * scanner_new, scanner_free - those who still wait are answered with -ECANCELED by scanner_free()
+ * @complete: may be NULL
+ */
+int scanner_new(sd_event *event, worker_open_t open, scanner_complete_t complete, void *userdata,
+		struct scanner **ret);
 struct scanner *scanner_free(struct scanner *s);
 
 /**

@@ -103,7 +103,11 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 
 void scene_setup(struct scene *s, void (*machine)(struct mock *m))
 {
-	static const struct engine_hooks hooks = { on_added, on_changed, on_finished };
+	static const struct engine_hooks hooks = {
+		.added = on_added,
+		.changed = on_changed,
+		.finished = on_finished,
+	};
 	_cleanup_mock_ struct mock *m = mock_new();
 
 	*s = (struct scene){ .fds = count_fds() };

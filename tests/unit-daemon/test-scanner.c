@@ -34,7 +34,7 @@ static void setup(struct fixture *f, worker_open_t open_door)
 	machine_one(m);
 	f->stage = mock_stage_new();
 	mock_stage_set(f->stage, m);
-	assert_int_equal(scanner_new(f->event, open_door, &f->scanner), 0);
+	assert_int_equal(scanner_new(f->event, open_door, NULL, NULL, &f->scanner), 0);
 }
 
 static void teardown(struct fixture *f)
