@@ -26,6 +26,7 @@ struct request {
 	unsigned int ways;	  /* create: members of one region; 0 = all cards named */
 	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
 	char *window;		  /* create: this root decoder and no other */
+	uint64_t align; /* create, set-mode devdax: bytes; 0 = as the kernel has it */
 	char *origin; /* who wants it: "hand" (or NULL), "profile NAME", "button" ... */
 };
 
