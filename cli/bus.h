@@ -14,6 +14,8 @@
  * reached.
  */
 
+/* Where the daemon listens for root, besides the system bus. */
+#define BUS_DIRECT "unix:path=/run/cxlmem/private"
 #define BUS_NAME "org.cxlmem1"
 #define BUS_PATH "/org/cxlmem1"
 #define BUS_MANAGER "org.cxlmem1.Manager"
@@ -33,6 +35,13 @@ void operation_lines_free(struct operation_line *lines, size_t n);
  * Nobody waits for an answer here: the first call finds out whether the daemon is there.
  */
 int bus_connect(struct cli *cli, char **ret_reason);
+
+/**
+ * bus_connect_direct - the same for one request: root speaks to the daemon itself where that listens
+ *
+ * Such a connection ends with the daemon.
+ */
+int bus_connect_direct(struct cli *cli, char **ret_reason);
 
 /**
  * bus_ping - whether the daemon answers
@@ -95,7 +104,7 @@ int bus_watch(sd_bus *bus, sd_bus_slot **ret, const char *path, const char *inte
 /**
  * bus_watch_daemon - have a handler called when the daemon's name gets a new owner or loses it
  *
- * On a direct connection (tests) there are no names, and the end of the connection says it.
+ * On a direct connection there are no names, and the end of the connection says it.
  */
 int bus_watch_daemon(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t handler,
 		     void *userdata, char **ret_reason);

@@ -18,7 +18,7 @@ static int print_plan(struct cli *cli, const struct command *command, const stru
 	_cleanup_free_ char *text = NULL, *reason = NULL;
 	int r;
 
-	if ((r = bus_connect(cli, &reason)) < 0 ||
+	if ((r = bus_connect_direct(cli, &reason)) < 0 ||
 	    (r = bus_plan(cli->bus, wish, &text, &reason)) < 0 ||
 	    (r = read_json(text, &json, &reason)) < 0)
 		return cli_fail(cli, r, reason);
@@ -140,7 +140,7 @@ static int carry_out(struct cli *cli, const struct command *command, const struc
 	_cleanup_free_ char *reason = NULL;
 	int r, status;
 
-	r = bus_connect(cli, &reason);
+	r = bus_connect_direct(cli, &reason);
 	if (r == 0)
 		r = operation_run(cli, wish, patience_of(cli, command), wants_details(command),
 				  &outcome, &reason);
@@ -216,7 +216,7 @@ int cancel_operation(struct cli *cli, const struct command *command)
 			 command->words[0]);
 		return STATUS_USAGE;
 	}
-	r = bus_connect(cli, &reason);
+	r = bus_connect_direct(cli, &reason);
 	if (r == 0)
 		r = operation_walk_back(cli, id, patience_of(cli, command),
 					command_has(command, OPTION_JSON), &outcome, &reason);

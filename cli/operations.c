@@ -95,7 +95,7 @@ int show_operations(struct cli *cli, const struct command *command)
 			 command->words[0]);
 		return STATUS_USAGE;
 	}
-	r = bus_connect(cli, &reason);
+	r = bus_connect_direct(cli, &reason);
 	if (r == 0)
 		r = one ? show_one(cli, command, id, &reason) : show_all(cli, command, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;

@@ -17,7 +17,7 @@ static int get_json(struct cli *cli, struct json_object **ret, char **ret_reason
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	r = bus_connect(cli, ret_reason);
+	r = bus_connect_direct(cli, ret_reason);
 	if (r < 0)
 		return r;
 	r = bus_get_picture(cli->bus, &text, ret_reason);

@@ -161,6 +161,14 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 	return 0;
 }
 
+static int daemon_is_gone(struct waiting *w)
+{
+	return say(&w->reason, -ENOTCONN,
+		   "cxlmemd stopped before %s was finished; `cxlmemctl status` shows what the "
+		   "machine is like",
+		   w->verb);
+}
+
 static int on_daemon(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct waiting *w = userdata;
@@ -170,11 +178,7 @@ static int on_daemon(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	if (w->over || sd_bus_message_read(m, "sss", &name, &before, &after) < 0 || !w->path ||
 	    !streq_null(before, w->sender))
 		return 0;
-	(void)say(&w->reason, -ENOTCONN,
-		  "cxlmemd stopped before %s was finished; `cxlmemctl status` shows what the "
-		  "machine is like",
-		  w->verb);
-	give_up(w, -ENOTCONN);
+	give_up(w, daemon_is_gone(w));
 	return 0;
 }
 
@@ -306,9 +310,11 @@ static int wait_to_the_end(struct waiting *w, struct interrupt *interrupt)
 		if (r < 0)
 			break;
 	}
-	if (!w->over)
-		return bus_explain(NULL, r, w->verb, &w->reason);
-	return w->error;
+	if (w->over)
+		return w->error;
+	if (w->path && sd_bus_is_bus_client(w->cli->bus) <= 0)
+		return daemon_is_gone(w);
+	return bus_explain(NULL, r, w->verb, &w->reason);
 }
 
 static int watch(struct waiting *w)

@@ -190,9 +190,12 @@ static const sd_bus_vtable operation_vtable[] = {
 static void announce(struct manager *m, uint64_t id)
 {
 	_cleanup_free_ char *path = NULL;
+	sd_bus *bus;
 
-	if (id != 0 && engine_get(m->engine, id) && bus_operation_path(id, &path) >= 0)
-		(void)sd_bus_emit_properties_changed(m->bus, path, BUS_OPERATION, "State", "Reason",
+	if (id == 0 || !engine_get(m->engine, id) || bus_operation_path(id, &path) < 0)
+		return;
+	for (size_t i = 0; (bus = bus_nth(m, i)); i++)
+		(void)sd_bus_emit_properties_changed(bus, path, BUS_OPERATION, "State", "Reason",
 						     "Steps", "Step", "Progress", NULL);
 }
 
@@ -208,20 +211,21 @@ static int on_announce(sd_event_source *s, uint64_t when, void *userdata)
 	return 0;
 }
 
-int bus_add_operations(struct manager *m)
+int bus_add_operations(sd_bus *bus, struct manager *m)
 {
 	int r;
 
-	r = sd_bus_add_fallback_vtable(m->bus, NULL, BUS_OPERATION_PATH, BUS_OPERATION,
+	r = sd_bus_add_fallback_vtable(bus, NULL, BUS_OPERATION_PATH, BUS_OPERATION,
 				       operation_vtable, find_operation, m);
 	if (r >= 0)
-		r = sd_bus_add_node_enumerator(m->bus, NULL, BUS_OPERATION_PATH,
+		r = sd_bus_add_node_enumerator(bus, NULL, BUS_OPERATION_PATH,
 					       enumerate_operations, m);
-	if (r >= 0)
+	if (r >= 0 && !m->announce) {
 		r = sd_event_add_time_relative(m->event, &m->announce, CLOCK_MONOTONIC, 0, 0,
 					       on_announce, m);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(m->announce, SD_EVENT_OFF);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(m->announce, SD_EVENT_OFF);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -229,9 +233,12 @@ void bus_operation_added(struct operation *o, void *userdata)
 {
 	_cleanup_free_ char *path = NULL;
 	struct manager *m = userdata;
+	sd_bus *bus;
 
-	if (bus_operation_path(o->id, &path) >= 0)
-		(void)sd_bus_emit_signal(m->bus, BUS_PATH, BUS_MANAGER, "OperationAdded", "o", path);
+	if (bus_operation_path(o->id, &path) < 0)
+		return;
+	for (size_t i = 0; (bus = bus_nth(m, i)); i++)
+		(void)sd_bus_emit_signal(bus, BUS_PATH, BUS_MANAGER, "OperationAdded", "o", path);
 }
 
 void bus_operation_changed(struct operation *o, void *userdata)
@@ -250,12 +257,14 @@ void bus_operation_finished(struct operation *o, void *userdata)
 {
 	_cleanup_free_ char *path = NULL;
 	struct manager *m = userdata;
+	sd_bus *bus;
 
 	m->announced = 0;
 	(void)sd_event_source_set_enabled(m->announce, SD_EVENT_OFF);
 	if (bus_operation_path(o->id, &path) < 0)
 		return;
-	(void)sd_bus_emit_signal(m->bus, BUS_PATH, BUS_MANAGER, "OperationFinished", "oss", path,
-				 operation_state_name(o->state), o->reason ?: "");
+	for (size_t i = 0; (bus = bus_nth(m, i)); i++)
+		(void)sd_bus_emit_signal(bus, BUS_PATH, BUS_MANAGER, "OperationFinished", "oss",
+					 path, operation_state_name(o->state), o->reason ?: "");
 	announce(m, o->id);
 }

@@ -292,18 +292,36 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_END
 };
 
+sd_bus *bus_nth(struct manager *m, size_t n)
+{
+	sd_bus *bus = direct_nth(m->direct, n);
+
+	/* Behind all direct ones the system bus, where a process more is in the way of whoever waits. */
+	return bus ?: n == 0 || direct_nth(m->direct, n - 1) ? m->bus : NULL;
+}
+
 void bus_picture_changed(struct manager *m)
 {
-	(void)sd_bus_emit_signal(m->bus, BUS_PATH, BUS_MANAGER, "PictureChanged", NULL);
+	sd_bus *bus;
+
+	for (size_t i = 0; (bus = bus_nth(m, i)); i++)
+		(void)sd_bus_emit_signal(bus, BUS_PATH, BUS_MANAGER, "PictureChanged", NULL);
+}
+
+int bus_add_objects(sd_bus *bus, void *userdata)
+{
+	struct manager *m = userdata;
+	int r;
+
+	r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, m);
+	return r < 0 ? r : bus_add_operations(bus, m);
 }
 
 int bus_publish(struct manager *m)
 {
 	int r;
 
-	r = sd_bus_add_object_vtable(m->bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, m);
-	if (r >= 0)
-		r = bus_add_operations(m);
+	r = bus_add_objects(m->bus, m);
 	if (r >= 0)
 		r = sd_bus_request_name(m->bus, BUS_NAME, 0);
 	return r < 0 ? r : 0;

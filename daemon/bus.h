@@ -22,9 +22,23 @@
 int bus_publish(struct manager *m);
 
 /**
+ * bus_add_objects - put all objects on a connection; @userdata is the manager
+ *
+ * Return: 0, or -errno.
+ */
+int bus_add_objects(sd_bus *bus, void *userdata);
+
+/**
  * bus_add_operations - the part of it for /org/cxlmem1/operation/N
  */
-int bus_add_operations(struct manager *m);
+int bus_add_operations(sd_bus *bus, struct manager *m);
+
+/**
+ * bus_nth - all connections that signals go to: those of root's clients, then the system bus
+ *
+ * Return: borrowed; NULL past the last.
+ */
+sd_bus *bus_nth(struct manager *m, size_t n);
 
 /**
  * bus_operation_path - object path of an operation

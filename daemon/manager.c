@@ -105,6 +105,10 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = bus_publish(m);
 	if (r < 0)
 		return fail(r, "the name " BUS_NAME " cannot be taken on the system bus");
+	/* Only one daemon comes this far. Without the socket everybody takes the system bus. */
+	r = direct_new(m->event, bus_add_objects, m, &m->direct);
+	if (r < 0)
+		(void)sd_journal_print(5, "%s cannot be listened on: %s", DIRECT_SOCKET, strerror(-r));
 	*ret = TAKE_PTR(m);
 	return 0;
 }
@@ -117,6 +121,7 @@ struct manager *manager_free(struct manager *m)
 	scanner_free(m->scanner);
 	engine_free(m->engine);
 	monitor_free(m->monitor);
+	direct_free(m->direct);
 	sd_event_source_disable_unref(m->announce);
 	sd_event_source_disable_unref(m->reaper);
 	sd_bus_flush_close_unref(m->bus);

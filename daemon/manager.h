@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "direct.h"
 #include "engine.h"
 #include "monitor.h"
 #include "scanner.h"
@@ -13,6 +14,7 @@
 struct manager {
 	sd_event *event;
 	sd_bus *bus;
+	struct direct *direct; /* NULL where nobody could listen */
 	struct engine *engine;
 	struct scanner *scanner;
 	struct monitor *monitor;

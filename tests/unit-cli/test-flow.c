@@ -122,8 +122,8 @@ static void test_daemon_gone(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
-	      "cxlmemctl: the connection to cxlmemd broke; `systemctl status cxlmemd` may say "
-	      "why\n",
+	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows "
+	      "what the machine is like\n",
 	      "Start create mem0\n");
 }
 
