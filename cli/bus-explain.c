@@ -66,7 +66,6 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 	static const char *const denied[] = {
 		SD_BUS_ERROR_ACCESS_DENIED,
 		SD_BUS_ERROR_AUTH_FAILED,
-		SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
 		NULL,
 	};
 	static const char *const strange[] = {
@@ -79,6 +78,10 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 		return explain_errno(r, verb, ret_reason);
 	if (strncmp(error->name, ERROR_PREFIX, strlen(ERROR_PREFIX)) == 0 && error->message)
 		return say(ret_reason, -EREMOTEIO, "%s", error->message);
+	/* The daemon says who may, and how: see daemon/authorize.h. */
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) &&
+	    error->message)
+		return say(ret_reason, -EACCES, "%s", error->message);
 	if (one_of(error->name, unreachable))
 		return say(ret_reason, -ENOTCONN,
 			   "cxlmemd does not answer on the system bus: start it with "

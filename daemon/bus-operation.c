@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "authorize.h"
 #include "bus.h"
 #include "util.h"
 
@@ -21,6 +21,13 @@ int bus_operation_path(uint64_t id, char **ret)
 	return 0;
 }
 
+static int operation_of_path(const char *path, uint64_t *ret)
+{
+	if (strncmp(path, BUS_OPERATION_PATH "/", strlen(BUS_OPERATION_PATH "/")) != 0)
+		return -EINVAL;
+	return parse_u64(path + strlen(BUS_OPERATION_PATH "/"), ret);
+}
+
 static int find_operation(sd_bus *bus, const char *path, const char *interface, void *userdata,
 			  void **ret, sd_bus_error *error)
 {
@@ -29,8 +36,7 @@ static int find_operation(sd_bus *bus, const char *path, const char *interface, 
 	uint64_t id;
 
 	(void)bus, (void)interface, (void)error;
-	if (strncmp(path, BUS_OPERATION_PATH "/", strlen(BUS_OPERATION_PATH "/")) ||
-	    parse_u64(path + strlen(BUS_OPERATION_PATH "/"), &id) < 0)
+	if (operation_of_path(path, &id) < 0)
 		return 0;
 	o = engine_get(m->engine, id);
 	if (!o)
@@ -154,13 +160,28 @@ static int property_progress(sd_bus *bus, const char *path, const char *interfac
 	return sd_bus_message_append(reply, "(tt)", o->progress_done, o->progress_total);
 }
 
+/* Found again by its path: it may have been forgotten while polkit was asked. */
+static int cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	uint64_t id;
+	int r;
+
+	r = operation_of_path(sd_bus_message_get_path(call), &id);
+	if (r >= 0)
+		r = engine_cancel(m->engine, id);
+	return r < 0 ? bus_error(error, r, r == -EBUSY ? BUS_PAST_RETURN :
+							 "this operation has finished already") :
+		       sd_bus_reply_method_return(call, NULL);
+}
+
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct operation *o = userdata;
-	int r = engine_cancel(o->engine, o->id);
+	struct manager *m = sd_bus_slot_get_userdata(
+		sd_bus_get_current_slot(sd_bus_message_get_bus(call)));
 
-	return r < 0 ? bus_error(error, r, r == -EBUSY ? BUS_PAST_RETURN : "this operation has finished already") :
-		       sd_bus_reply_method_return(call, NULL);
+	return authorize_cancel(m->authority, call, o->request, cancel, m, error);
 }
 
 static const sd_bus_vtable operation_vtable[] = {
@@ -183,7 +204,7 @@ static const sd_bus_vtable operation_vtable[] = {
 	SD_BUS_PROPERTY("KernelUsec", "t", NULL, offsetof(struct operation, kernel_usec), 0),
 	SD_BUS_PROPERTY("TotalUsec", "t", NULL, offsetof(struct operation, total_usec), 0),
 	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
-				SD_BUS_VTABLE_CAPABILITY(CAP_SYS_ADMIN)),
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END
 };
 

@@ -2,10 +2,10 @@
 #include "bus.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "authorize.h"
 #include "config.h"
 #include "util.h"
 
@@ -64,7 +64,7 @@ static void on_get_picture(const struct picture *p, int error, const char *reaso
 	json_object_put(json);
 }
 
-static int method_get_picture(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int get_picture(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct manager *m = userdata;
 	int r = scanner_ask(m->scanner, on_get_picture, sd_bus_message_ref(call));
@@ -74,6 +74,13 @@ static int method_get_picture(sd_bus_message *call, void *userdata, sd_bus_error
 		return bus_error(error, r, NULL);
 	}
 	return 1;
+}
+
+static int method_get_picture(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, get_picture, m, error);
 }
 
 /* verb, objects, options as they come over the bus, checked word by word. */
@@ -157,7 +164,7 @@ static void on_plan_picture(const struct picture *p, int error, const char *reas
 	plan_call_free(c);
 }
 
-static int method_plan(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int plan(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct manager *m = userdata;
 	struct plan_call *c = calloc(1, sizeof(*c));
@@ -176,6 +183,13 @@ static int method_plan(sd_bus_message *call, void *userdata, sd_bus_error *error
 	return 1;
 }
 
+static int method_plan(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, plan, m, error);
+}
+
 static void on_started(struct operation *o, int error, const char *reason, void *userdata)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
@@ -190,7 +204,7 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 		(void)sd_bus_reply_method_return(call, "o", path);
 }
 
-static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int start(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	_cleanup_(request_freep) struct request *request = NULL;
 	struct manager *m = userdata;
@@ -208,6 +222,16 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
 	return 1;
 }
 
+static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(request_freep) struct request *request = NULL;
+	struct manager *m = userdata;
+	int r;
+
+	r = read_request(call, &request, error);
+	return r < 0 ? r : authorize_request(m->authority, call, request, start, m, error);
+}
+
 static double fraction(const struct operation *o)
 {
 	if (operation_is_finished(o))
@@ -215,7 +239,7 @@ static double fraction(const struct operation *o)
 	return o->plan && o->plan->n_steps ? (double)o->at / (double)o->plan->n_steps : 0;
 }
 
-static int method_list_operations(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int list_operations(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct manager *m = userdata;
@@ -241,7 +265,23 @@ static int method_list_operations(sd_bus_message *call, void *userdata, sd_bus_e
 	return r < 0 ? r : sd_bus_message_send(reply);
 }
 
-static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int method_list_operations(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, list_operations, m, error);
+}
+
+static int no_such_operation(sd_bus_error *error, uint64_t id)
+{
+	_cleanup_free_ char *reason = NULL;
+
+	say(&reason, 0, "there is no operation %ju: `cxlmemctl operations` lists them",
+	    (uintmax_t)id);
+	return bus_error(error, -ENOENT, reason);
+}
+
+static int cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	_cleanup_free_ char *reason = NULL;
 	struct manager *m = userdata;
@@ -253,13 +293,27 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 		return r;
 	r = engine_cancel(m->engine, id);
 	if (r == -ENOENT)
-		say(&reason, 0, "there is no operation %ju: `cxlmemctl operations` lists them",
-		    (uintmax_t)id);
+		return no_such_operation(error, id);
 	if (r == -EALREADY)
 		say(&reason, 0, "operation %ju has finished already", (uintmax_t)id);
 	if (r == -EBUSY)
 		say(&reason, 0, BUS_PAST_RETURN);
 	return r < 0 ? bus_error(error, r, reason) : sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	struct operation *o;
+	uint64_t id;
+	int r;
+
+	r = sd_bus_message_read(call, "t", &id);
+	if (r < 0)
+		return r;
+	o = engine_get(m->engine, id);
+	return o ? authorize_cancel(m->authority, call, o->request, cancel, m, error) :
+		   no_such_operation(error, id);
 }
 
 static int property_version(sd_bus *bus, const char *path, const char *interface,
@@ -279,12 +333,12 @@ static const sd_bus_vtable manager_vtable[] = {
 				SD_BUS_RESULT("s", plan), method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", verb, "as", objects, "a{ss}", options),
 				SD_BUS_RESULT("o", operation), method_start,
-				SD_BUS_VTABLE_CAPABILITY(CAP_SYS_ADMIN)),
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListOperations", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a(ossds)", operations), method_list_operations,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, method_cancel,
-				SD_BUS_VTABLE_CAPABILITY(CAP_SYS_ADMIN)),
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("OperationAdded", SD_BUS_ARGS("o", operation), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("OperationFinished",
 				SD_BUS_ARGS("o", operation, "s", state, "s", reason), 0),

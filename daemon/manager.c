@@ -99,6 +99,9 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 		r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0)
 		return fail(r, "the system bus cannot be reached");
+	r = authority_new(m->bus, sd_bus_query_sender_privilege, &m->authority);
+	if (r < 0)
+		return fail(r, "callers cannot be told apart");
 	r = monitor_new(m->event, on_changed, m, &m->monitor);
 	if (r < 0)
 		return fail(r, "udev events cannot be watched");
@@ -124,6 +127,7 @@ struct manager *manager_free(struct manager *m)
 	direct_free(m->direct);
 	sd_event_source_disable_unref(m->announce);
 	sd_event_source_disable_unref(m->reaper);
+	authority_free(m->authority);
 	sd_bus_flush_close_unref(m->bus);
 	sd_event_unref(m->event);
 	free(m);

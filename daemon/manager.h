@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "authorize.h"
 #include "direct.h"
 #include "engine.h"
 #include "monitor.h"
@@ -15,6 +16,7 @@ struct manager {
 	sd_event *event;
 	sd_bus *bus;
 	struct direct *direct; /* NULL where nobody could listen */
+	struct authority *authority; /* who may do what */
 	struct engine *engine;
 	struct scanner *scanner;
 	struct monitor *monitor;

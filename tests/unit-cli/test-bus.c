@@ -6,74 +6,28 @@
 #include "test.h"
 
 #include "fake-daemon.h"
+#include "private-bus.h"
 #include "session.h"
 
 /* The client on a real bus, a private one: names, who sends what, and what happens when there is
  * nobody. */
 
-#define SKIP 77
-
-static const char config[] =
-	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
-	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-	"<busconfig><type>system</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>\n"
-	"<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\n"
-	"<allow send_type=\"method_call\"/><allow send_type=\"signal\"/>\n"
-	"<allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"
-	"<allow send_requested_reply=\"true\" send_type=\"error\"/>\n"
-	"<allow receive_type=\"method_call\"/><allow receive_type=\"method_return\"/>\n"
-	"<allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
-	"<deny send_destination=\"org.cxlmem1\" send_interface=\"org.cxlmem1.Manager\"\n"
-	" send_member=\"Plan\"/></policy></busconfig>\n";
-
-struct bus {
-	pid_t pid;
-	char file[32];
-};
+static const char no_plan[] = "<deny send_destination=\"org.cxlmem1\" "
+			      "send_interface=\"org.cxlmem1.Manager\" send_member=\"Plan\"/>";
 
 static int begin_bus(void **state)
 {
-	static struct bus bus = { .file = "/tmp/cxlmem-bus-XXXXXX" };
-	char address[256] = "";
-	int out[2], fd = mkstemp(bus.file);
-	FILE *f;
+	static struct private_bus bus;
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, config, strlen(config)), strlen(config));
-	close(fd);
-	assert_int_equal(pipe(out), 0);
-	bus.pid = fork();
-	if (bus.pid == 0) {
-		char option[64];
-
-		dup2(out[1], STDOUT_FILENO);
-		close(out[0]);
-		snprintf(option, sizeof(option), "--config-file=%s", bus.file);
-		execlp("dbus-daemon", "dbus-daemon", option, "--nofork", "--nopidfile",
-		       "--nosyslog", "--print-address", NULL);
-		_exit(SKIP);
-	}
-	close(out[1]);
-	f = fdopen(out[0], "r");
-	assert_non_null(f);
-	if (!fgets(address, sizeof(address), f)) {
-		printf("no dbus-daemon could be started here\n");
-		exit(SKIP);
-	}
-	fclose(f);
-	address[strcspn(address, "\n")] = '\0';
-	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+	private_bus_start(&bus, no_plan);
 	*state = &bus;
 	return 0;
 }
 
 static int end_bus(void **state)
 {
-	struct bus *bus = *state;
-
-	kill(bus->pid, SIGTERM);
-	waitpid(bus->pid, NULL, 0);
-	return unlink(bus->file);
+	private_bus_stop(*state);
+	return 0;
 }
 
 static void check(const struct fake *fake, const char *line, int status, const char *out,

@@ -91,8 +91,10 @@ static void test_refused(void **state)
 		  "Rejected send message, 2 matched rules; type=\"...\"",
 		  "create needs root: try sudo", STATUS_FAILED },
 		{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-		  "Interactive authentication required.", "create needs root: try sudo",
-		  STATUS_FAILED },
+		  "create needs an administrator: do it as root",
+		  "create needs an administrator: do it as root", STATUS_FAILED },
+		{ "org.cxlmem1.Error.NotAuthorized", "create is not allowed to this user",
+		  "create is not allowed to this user", STATUS_FAILED },
 		{ SD_BUS_ERROR_SERVICE_UNKNOWN, "The name is not activatable",
 		  "cxlmemd does not answer on the system bus: start it with `systemctl start "
 		  "cxlmemd`",
