@@ -104,6 +104,7 @@ struct picture *picture_free(struct picture *p)
 		free(p->daxes[i].name);
 		free(p->daxes[i].driver);
 		free(p->daxes[i].state);
+		free(p->daxes[i].drain);
 	}
 	for (i = 0; i < p->n_unmanaged; i++)
 		free(p->unmanaged[i].what);

@@ -175,6 +175,11 @@ struct dax {
 	uint64_t target_node;
 	char *driver; /* "kmem", "device_dax", other; NULL = unbound */
 	char *state;  /* kmem's state attribute, Linux 7.3 and later; NULL = this kernel has none */
+	/*
+	 * device_dax: "live", "draining" or "drained"; NULL = this kernel cannot drain it (it can
+	 * with the series in kernel/)
+	 */
+	char *drain;
 };
 
 /* A run of neighbouring memory blocks that are alike (/sys/devices/system/memory/memoryN). */

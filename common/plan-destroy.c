@@ -256,8 +256,7 @@ static int steps_free_memory(struct planner *pl, const struct target *targets, s
 					 ZONE_UNKNOWN);
 	for (i = 0; r == 0 && i < n; i++)
 		if (targets[i].dax >= 0 && pl->p->daxes[targets[i].dax].driver && !targets[i].kmem)
-			r = plan_step(pl,
-				      STEP(CHECK_UNUSED, .dax = pl->p->daxes[targets[i].dax].name));
+			r = plan_unused(pl, targets[i].dax);
 	return r;
 }
 
@@ -379,17 +378,13 @@ static int plan_targets(struct planner *pl, const struct target *targets, size_t
 	return r < 0 ? r : plan_summary(pl, "destroy %s", names.text);
 }
 
-int plan_verb_destroy(struct planner *pl)
+int plan_destroy_regions(struct planner *pl, const int *regions, size_t n)
 {
-	_cleanup_free_ int *regions = NULL;
 	struct target *targets;
-	size_t n, i;
-	int r;
+	size_t i;
+	int r = 0;
 
-	r = plan_resolve_regions(pl, &regions, &n);
-	if (r < 0)
-		return r;
-	targets = calloc(n, sizeof(*targets));
+	targets = calloc(n ?: 1, sizeof(*targets));
 	if (!targets)
 		return -ENOMEM;
 	for (i = 0; r == 0 && i < n; i++)
@@ -400,4 +395,14 @@ int plan_verb_destroy(struct planner *pl)
 	}
 	free_targets(targets, n);
 	return r;
+}
+
+int plan_verb_destroy(struct planner *pl)
+{
+	_cleanup_free_ int *regions = NULL;
+	size_t n;
+	int r;
+
+	r = plan_resolve_regions(pl, &regions, &n);
+	return r < 0 ? r : plan_destroy_regions(pl, regions, n);
 }

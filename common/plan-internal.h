@@ -114,17 +114,22 @@ int region_usable(struct planner *pl, int region);
 int plan_bind_kmem(struct planner *pl, char *dax, uint64_t first, uint64_t count, enum zone zone);
 int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks);
 int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone keep);
+int plan_unused(struct planner *pl, int dax);
 int plan_online(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone zone,
 		bool all);
 int check_memory_options(struct planner *pl, enum memory_mode mode);
 int region_whole_blocks(struct planner *pl, int region, int dax, uint64_t *ret_first,
 			uint64_t *ret_count);
 
-/* plan-create.c, plan-destroy.c and plan-online.c: the verbs */
+/* plan-destroy.c: the steps that take regions apart, in the order that needs */
+int plan_destroy_regions(struct planner *pl, const int *regions, size_t n);
+
+/* plan-create.c, plan-destroy.c, plan-eject.c and plan-online.c: the verbs */
 int plan_verb_create(struct planner *pl);
 int plan_verb_destroy(struct planner *pl);
 int plan_verb_online(struct planner *pl);
 int plan_verb_offline(struct planner *pl);
 int plan_verb_set_mode(struct planner *pl);
+int plan_verb_eject(struct planner *pl);
 
 #endif

@@ -47,6 +47,8 @@ int plan_to_json(const struct plan *p, struct json_object **ret)
 	if (r == 0)
 		r = json_set_string(o, "summary", p->summary);
 	if (r == 0)
+		r = json_set_string(o, "done", p->done);
+	if (r == 0)
 		r = set_strings(o, "notes", p->notes, p->n_notes);
 	if (r == 0)
 		r = set_strings(o, "regions", p->regions, p->n_regions);

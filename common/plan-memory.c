@@ -286,6 +286,28 @@ int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks)
 	return plan_step(pl, s);
 }
 
+/*
+ * See to it that nobody uses a devdax that is about to be unbound. Only a drain makes sure of it
+ * (kernel/README.md); else who has it open or mapped is looked for, and pins are not seen.
+ */
+int plan_unused(struct planner *pl, int dax)
+{
+	const struct dax *d = &pl->p->daxes[dax];
+	int r;
+
+	if (d->drain)
+		return plan_step(pl, STEP(DRAIN, .dax = d->name,
+					  UNDO(STEP(CANCEL_DRAIN, .dax = d->name))));
+	r = plan_step(pl, STEP(CHECK_UNUSED, .dax = d->name));
+	if (r == 0)
+		r = plan_note(pl,
+			      "this kernel does not tell whether a pipe, io_uring or a device still "
+			      "holds pages of %s that no process has mapped: if one does, the kernel "
+			      "may crash when it lets go of them",
+			      d->name);
+	return r;
+}
+
 /* Take what is online offline, all but what is in the zone @keep (ZONE_UNKNOWN: keep nothing). */
 int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone keep)
 {

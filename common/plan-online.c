@@ -157,7 +157,7 @@ static int to_system_ram(struct planner *pl, int region, int dax)
 		return online_region(pl, region, dax);
 	r = region_whole_blocks(pl, region, dax, &first, &count);
 	if (r == 0 && driver_is(pl, dax, "device_dax")) {
-		r = plan_step(pl, STEP(CHECK_UNUSED, .dax = pl->p->daxes[dax].name));
+		r = plan_unused(pl, dax);
 		if (r == 0)
 			r = plan_unbind(pl, dax, NULL);
 	}

@@ -21,6 +21,7 @@ struct plan *plan_free(struct plan *p)
 	free(p->regions);
 	free(p->steps);
 	free(p->summary);
+	free(p->done);
 	free(p);
 	return NULL;
 }
@@ -143,7 +144,7 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 	static int (*const verbs[])(struct planner * pl) = {
 		[VERB_CREATE] = plan_verb_create,     [VERB_ONLINE] = plan_verb_online,
 		[VERB_OFFLINE] = plan_verb_offline,   [VERB_DESTROY] = plan_verb_destroy,
-		[VERB_SET_MODE] = plan_verb_set_mode,
+		[VERB_SET_MODE] = plan_verb_set_mode, [VERB_EJECT] = plan_verb_eject,
 	};
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
 	struct planner pl = {
@@ -161,7 +162,12 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 	if (!request->n_objects)
 		return say(ret_reason, -EINVAL, "%s needs at least one %s: name it",
 			   verb_name(request->verb),
-			   request->verb == VERB_CREATE ? "card" : "region");
+			   request->verb == VERB_CREATE ? "card" :
+			   request->verb == VERB_EJECT	? "card or slot" :
+							  "region");
+	if (request->revoke && !request->deadline_usec)
+		return say(ret_reason, -EINVAL,
+			   "on-deadline revoke needs a deadline: say how long to wait before");
 	r = verbs[request->verb](&pl);
 	if (r < 0)
 		return r;

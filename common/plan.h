@@ -13,6 +13,8 @@
 struct plan {
 	enum verb verb;
 	char *summary; /* "create region0: 512M on mem0 through decoder0.0, system-ram, movable" */
+	/* What a person may count on once it is done: "mem0 ... in slot 2 may be pulled"; or NULL. */
+	char *done;
 	char **notes;  /* what is lost or left out, one sentence each */
 	size_t n_notes;
 	char **regions; /* names (expected names for create) of the regions it is about */
@@ -43,7 +45,7 @@ static inline void plan_freep(struct plan **p)
  * caller's
  *
  * Return: 0, or with a reason:
- * -EINVAL the request makes no sense; -ENOENT no such card, region or window; -ENOTUNIQ a name that
+ * -EINVAL the request makes no sense; -ENOENT no such card, slot, region or window; -ENOTUNIQ a name that
  * means several; -EBUSY something is in use or must go first; -ENOSPC no room in window, card or
  * decoders; -ENXIO the topology cannot do it (no window spans the bridges, wrong granularity,
  * unbalanced members); -ENODEV a card that is not enabled; -ENODATA something that must be known
@@ -61,7 +63,7 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 int plan_rename(struct plan *p, const char *from, const char *to);
 
 /**
- * plan_to_json - {"verb","summary","notes","regions","steps":[step_to_json() plus "text"]} and
+ * plan_to_json - {"verb","summary","done","notes","regions","steps":[step_to_json() plus "text"]} and
  * "no_return" if there is such a step; @ret is the caller's
  *
  * Return: 0, or -ENOMEM.

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "time-span.h"
+
 static const char *const verbs[] = {
 	[VERB_CREATE] = "create",   [VERB_ONLINE] = "online",	  [VERB_OFFLINE] = "offline",
-	[VERB_DESTROY] = "destroy", [VERB_SET_MODE] = "set-mode",
+	[VERB_DESTROY] = "destroy", [VERB_SET_MODE] = "set-mode", [VERB_EJECT] = "eject",
 };
 
 const char *verb_name(enum verb v)
@@ -189,6 +191,27 @@ static int set_no_online(struct request *r, const char *value, char **ret_reason
 	return say(ret_reason, -EINVAL, "no-online is \"%s\": it takes yes or no", value);
 }
 
+static int set_deadline(struct request *r, const char *value, char **ret_reason)
+{
+	uint64_t usec;
+
+	if (parse_time_span(value, &usec) < 0 || usec == 0)
+		return say(ret_reason, -EINVAL,
+			   "deadline is \"%s\": it takes a time such as 30s or 2min, or infinity",
+			   value);
+	r->deadline_usec = usec == UNKNOWN ? 0 : usec;
+	return 0;
+}
+
+static int set_on_deadline(struct request *r, const char *value, char **ret_reason)
+{
+	if (strcmp(value, "keep") != 0 && strcmp(value, "revoke") != 0)
+		return say(ret_reason, -EINVAL, "on-deadline is \"%s\": it takes keep or revoke",
+			   value);
+	r->revoke = strcmp(value, "revoke") == 0;
+	return 0;
+}
+
 #define FOR(v) (1U << (v))
 
 static const struct {
@@ -203,6 +226,11 @@ static const struct {
 	{ "granularity", FOR(VERB_CREATE), set_granularity },
 	{ "window", FOR(VERB_CREATE), set_window },
 	{ "no-online", FOR(VERB_CREATE) | FOR(VERB_SET_MODE), set_no_online },
+	{ "deadline",
+	  FOR(VERB_OFFLINE) | FOR(VERB_DESTROY) | FOR(VERB_SET_MODE) | FOR(VERB_EJECT),
+	  set_deadline },
+	{ "on-deadline", FOR(VERB_DESTROY) | FOR(VERB_SET_MODE) | FOR(VERB_EJECT),
+	  set_on_deadline },
 };
 
 int request_set(struct request *r, const char *name, const char *value, char **ret_reason)

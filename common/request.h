@@ -10,14 +10,26 @@
 
 #include "picture.h"
 
-enum verb { VERB_CREATE, VERB_ONLINE, VERB_OFFLINE, VERB_DESTROY, VERB_SET_MODE, _VERB_MAX };
+enum verb {
+	VERB_CREATE,
+	VERB_ONLINE,
+	VERB_OFFLINE,
+	VERB_DESTROY,
+	VERB_SET_MODE,
+	VERB_EJECT,
+	_VERB_MAX
+};
 
 enum memory_mode { MODE_DEFAULT, MODE_SYSTEM_RAM, MODE_DEVDAX, _MODE_MAX };
 
 /* What somebody wants done. Zero means "as you think best" in every optional field. */
 struct request {
 	enum verb verb;
-	char **objects; /* create: cards; else: regions. By any name, as typed */
+	/*
+	 * create: cards; eject: cards, slots ("2", "slot:2"), and regions that may go although they
+	 * are somebody else's; else: regions. By any name, as typed
+	 */
+	char **objects;
 	size_t n_objects;
 	enum memory_mode mode;	  /* create (default system-ram), set-mode (required) */
 	enum zone zone;		  /* create, online, set-mode system-ram; default movable */
@@ -27,6 +39,8 @@ struct request {
 	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
 	char *window;		  /* create: this root decoder and no other */
 	uint64_t align; /* create, set-mode devdax: bytes; 0 = as the kernel has it */
+	uint64_t deadline_usec; /* all but create and online: give up and walk back then; 0 = never */
+	bool revoke; /* eject, destroy, set-mode: at the deadline take devdax away from its users */
 	char *origin; /* who wants it: "hand" (or NULL), "profile NAME", "button" ... */
 };
 
@@ -51,8 +65,9 @@ int request_add_object(struct request *r, const char *word);
 
 /**
  * request_set - set one option by name, the names of the client's long options
- * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online"
- * @value: text as a person types it ("2G", "movable", "yes")
+ * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online",
+ * "deadline", "on-deadline"
+ * @value: text as a person types it ("2G", "movable", "yes", "30s")
  * @ret_reason: the sentence when it is refused: which option, what was given, what it takes
  *
  * The one place that knows which verb takes which option.

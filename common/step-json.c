@@ -13,7 +13,7 @@ static const struct {
 	{ "window", offsetof(struct step, window) }, { "region", offsetof(struct step, region) },
 	{ "memdev", offsetof(struct step, memdev) }, { "decoder", offsetof(struct step, decoder) },
 	{ "dax", offsetof(struct step, dax) },	     { "driver", offsetof(struct step, driver) },
-	{ "policy", offsetof(struct step, policy) },
+	{ "policy", offsetof(struct step, policy) }, { "slot", offsetof(struct step, slot) },
 };
 
 static int blocks_to_json(const struct step *s, struct json_object *o)

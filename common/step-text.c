@@ -109,6 +109,18 @@ static int text(const struct step *s, char **ret)
 		return asprintf(ret, "free the address space of %s", region);
 	case STEP_DELETE_REGION:
 		return asprintf(ret, "delete %s", region);
+	case STEP_DRAIN:
+		return asprintf(ret, "let nobody begin to use %s, and wait until nobody does", dax);
+	case STEP_REVOKE:
+		return asprintf(ret, "take %s away from who uses it", dax);
+	case STEP_CANCEL_DRAIN:
+		return asprintf(ret, "let %s be used again", dax);
+	case STEP_DISABLE_MEMDEV:
+		return asprintf(ret, "disable %s", memdev);
+	case STEP_ENABLE_MEMDEV:
+		return asprintf(ret, "enable %s", memdev);
+	case STEP_POWER_OFF:
+		return asprintf(ret, "power slot %s off", or_some(s->slot, "unknown"));
 	default:
 		return asprintf(ret, "unknown step %d", (int)s->kind);
 	}

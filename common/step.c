@@ -2,6 +2,7 @@
 #include "step.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const kinds[] = {
@@ -27,6 +28,12 @@ static const char *const kinds[] = {
 	[STEP_FREE_DPA] = "free-dpa",
 	[STEP_FREE_HPA] = "free-hpa",
 	[STEP_DELETE_REGION] = "delete-region",
+	[STEP_DRAIN] = "drain",
+	[STEP_REVOKE] = "revoke",
+	[STEP_CANCEL_DRAIN] = "cancel-drain",
+	[STEP_DISABLE_MEMDEV] = "disable-memdev",
+	[STEP_ENABLE_MEMDEV] = "enable-memdev",
+	[STEP_POWER_OFF] = "power-off",
 };
 
 _Static_assert(ARRAY_SIZE(kinds) == _STEP_KIND_MAX, "a step kind has no name");
@@ -57,6 +64,9 @@ bool step_may_block(enum step_kind k)
 	case STEP_OFFLINE:
 	case STEP_UNBIND:
 	case STEP_DISABLE:
+	case STEP_DRAIN:
+	case STEP_DISABLE_MEMDEV:
+	case STEP_ENABLE_MEMDEV:
 		return true;
 	default:
 		return false;
@@ -67,7 +77,7 @@ bool step_may_block(enum step_kind k)
 #define STEP_NAMES(s)                                                                             \
 	{                                                                                         \
 		&(s)->window, &(s)->region, &(s)->memdev, &(s)->decoder, &(s)->dax, &(s)->driver, \
-			&(s)->policy,                                                             \
+			&(s)->policy, &(s)->slot,                                                 \
 	}
 
 void step_clear(struct step *s)
@@ -138,25 +148,32 @@ int step_copy(const struct step *s, struct step *ret)
 	return 0;
 }
 
+/* What is left of a name behind another: "" of "region0", ".1" of "decoder3.1"; NULL: not that. */
+static const char *behind(const char *name, const char *before)
+{
+	size_t n = strlen(before);
+
+	return strncmp(name, before, n) == 0 && (!name[n] || name[n] == '.') ? name + n : NULL;
+}
+
 int step_rename(struct step *s, const char *from, const char *to)
 {
 	char **names[] = STEP_NAMES(s);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *other;
+		const char *other, *rest;
 		char *copy;
 
 		if (!*names[i])
 			continue;
-		if (strcmp(*names[i], from) == 0)
+		if ((rest = behind(*names[i], from)))
 			other = to;
-		else if (strcmp(*names[i], to) == 0)
+		else if ((rest = behind(*names[i], to)))
 			other = from;
 		else
 			continue;
-		copy = strdup(other);
-		if (!copy)
+		if (asprintf(&copy, "%s%s", other, rest) < 0)
 			return -ENOMEM;
 		free(*names[i]);
 		*names[i] = copy;

@@ -37,6 +37,12 @@ enum step_kind {
 	STEP_FREE_DPA,	    /* memdev, decoder */
 	STEP_FREE_HPA,	    /* region */
 	STEP_DELETE_REGION, /* window, region */
+	STEP_DRAIN, /* dax: let nobody begin to use it, wait until nobody does */
+	STEP_REVOKE, /* dax: in a drain, take it away from who has it mapped or open */
+	STEP_CANCEL_DRAIN,   /* dax: can be used as before */
+	STEP_DISABLE_MEMDEV, /* memdev, of which nothing is in use */
+	STEP_ENABLE_MEMDEV, /* memdev, decoder (the expected name of its first one) */
+	STEP_POWER_OFF,	    /* slot, all cards of which are disabled: wait until they are gone */
 	_STEP_KIND_MAX,
 };
 
@@ -50,7 +56,7 @@ struct block_span {
 
 struct step {
 	enum step_kind kind;
-	char *window, *region, *memdev, *decoder, *dax, *driver, *policy;
+	char *window, *region, *memdev, *decoder, *dax, *driver, *policy, *slot;
 	int position;			/* -1 = none */
 	unsigned int ways, granularity; /* 0 = none */
 	uint64_t size, resource;	/* UNKNOWN = none */
@@ -86,7 +92,7 @@ int step_add_block(struct step *s, uint64_t first, uint64_t count, enum zone zon
  * The kernel chooses names of regions and dax devices; a plan holds the expected ones. When what
  * was expected to be called @from is called @to, whatever else in the plan is expected to be called
  * @to is something still to be made: it is called @from from now on, so that the two are not taken
- * for one.
+ * for one. "decoder3" stands for all decoders of that port, decoder3.0 and so on.
  *
  * Return: 0, or -ENOMEM (some names may be exchanged and others not).
  */

@@ -377,6 +377,7 @@ static const char *action_of(const struct request *request)
 	case VERB_SET_MODE:
 		return ACTION_ONLINE;
 	case VERB_DESTROY:
+	case VERB_EJECT:
 		return ACTION_DESTROY;
 	case _VERB_MAX:
 		break;

@@ -60,6 +60,7 @@ static void store(struct mock_stage *s, const struct mock *m)
 	json_object_object_add(all, "picture", picture);
 	json_object_object_add(all, "held", json_object_new_boolean(m->autoprobe_held));
 	json_object_object_add(all, "unplugs", json_object_new_boolean(m->unplugs));
+	json_object_object_add(all, "drains", json_object_new_boolean(m->drains));
 	if (m->used_dax)
 		json_object_object_add(all, "used", json_object_new_string(m->used_dax));
 	text = must((void *)json_object_to_json_string_length(all, JSON_C_TO_STRING_PLAIN, &length));
@@ -92,6 +93,8 @@ struct mock *mock_stage_get(const struct mock_stage *s)
 		m->autoprobe_held = json_object_get_boolean(v);
 	if (json_object_object_get_ex(all, "unplugs", &v))
 		m->unplugs = json_object_get_boolean(v);
+	if (json_object_object_get_ex(all, "drains", &v))
+		m->drains = json_object_get_boolean(v);
 	if (json_object_object_get_ex(all, "used", &v))
 		mock_set_string(&m->used_dax, json_object_get_string(v));
 	return m;

@@ -104,6 +104,12 @@ static void step_word(const struct step *s, FILE *f)
 	case STEP_DELETE_REGION:
 		fprintf(f, "delete-%s", s->region);
 		break;
+	case STEP_DISABLE_MEMDEV:
+		fprintf(f, "!%s", s->memdev);
+		break;
+	case STEP_POWER_OFF:
+		fprintf(f, "slot%s-off", s->slot);
+		break;
 	default:
 		fputs(step_kind_name(s->kind), f);
 	}
@@ -205,8 +211,9 @@ void try_everywhere(const struct mock *m, const struct plan *plan)
 	for (k = 0; k <= plan->no_return; k++) {
 		_cleanup_free_ char *reason = NULL, *after = NULL;
 
-		/* a region that was deleted and made again may have another name */
-		if (k > 1 && plan->steps[k - 2].kind == STEP_DELETE_REGION) {
+		/* what was gone for a moment may have another name */
+		if (k > 1 && (plan->steps[k - 2].kind == STEP_DELETE_REGION ||
+			      plan->steps[k - 2].kind == STEP_DISABLE_MEMDEV)) {
 			mock_free(copy);
 			copy = mock_copy(m);
 		}
@@ -244,6 +251,27 @@ static void check_memory(const struct mock *m, int region, const struct request 
 		assert_int_equal(zone == ZONE_MOVABLE ? mem.movable : mem.kernel, mem.online);
 }
 
+/* What was named is not there any more, or at least disabled, and nothing is left of it. */
+static void check_gone(const struct mock *m, const struct plan *plan)
+{
+	size_t i, j;
+
+	for (i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+		int slot = picture_find_slot(m->picture, s->slot);
+		int card = picture_find_memdev(m->picture, s->memdev);
+
+		if (s->kind == STEP_DISABLE_MEMDEV && card >= 0)
+			assert_int_equal(m->picture->memdevs[card].enabled, NO);
+		if (s->kind != STEP_POWER_OFF)
+			continue;
+		assert_int_equal(m->picture->slots[slot].power, NO);
+		for (j = 0; j < m->picture->n_memdevs; j++)
+			assert_false(picture_below(m->picture, j, m->picture->slots[slot].port));
+	}
+	assert_non_null(plan->done);
+}
+
 void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
 {
 	_cleanup_(plan_freep) struct plan *real = copy_plan(plan);
@@ -256,11 +284,13 @@ void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
 	/* nothing is held any longer */
 	assert_true(streq_null(policy, m->picture->auto_online));
 	assert_false(m->autoprobe_held);
+	if (q->verb == VERB_EJECT)
+		check_gone(m, plan);
 	for (i = 0; i < real->n_regions; i++) {
 		int index = picture_find_region(m->picture, real->regions[i]);
 		const struct region *r = index < 0 ? NULL : &m->picture->regions[index];
 
-		if (q->verb == VERB_DESTROY) {
+		if (q->verb == VERB_DESTROY || q->verb == VERB_EJECT) {
 			assert_null(r);
 			continue;
 		}

@@ -21,7 +21,7 @@ struct request *parse_request(const char *line);
  * region0@decoder0.0 2x1024 1G (address space) mem0:512M (capacity) 0=mem0 (attach) commit { }
  * (hold and release autoprobe) enable (online_movable )online (hold and release the policy) kmem:8m
  * (bind; blocks and zone) devdax on:8m off:8k unused? -kmem (unbind) disable decommit 0!mem0
- * (detach) free-mem0 delete-region0
+ * (detach) free-mem0 delete-region0 drain !mem0 (disable) slot2-off
  */
 char *plan_words(const struct plan *plan);
 

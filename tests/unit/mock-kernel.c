@@ -87,6 +87,7 @@ static void remove_region(struct picture *p, int index)
 
 	free(p->regions[index].name);
 	free(p->regions[index].type);
+	free(p->regions[index].origin);
 	free(p->regions[index].mappings);
 	memmove(&p->regions[index], &p->regions[index + 1],
 		(p->n_regions - index - 1) * sizeof(*p->regions));
@@ -326,6 +327,18 @@ int mock_run_step(struct mock *m, const struct step *s, char **reason)
 		return free_hpa(p, s, reason);
 	case STEP_DELETE_REGION:
 		return delete_region(m, s, reason);
+	case STEP_DRAIN:
+		return mock_drain(m, s, reason);
+	case STEP_REVOKE:
+		return mock_revoke(m, s, reason);
+	case STEP_CANCEL_DRAIN:
+		return mock_cancel_drain(m, s, reason);
+	case STEP_DISABLE_MEMDEV:
+		return mock_disable_memdev(m, s, reason);
+	case STEP_ENABLE_MEMDEV:
+		return mock_enable_memdev(m, s, reason);
+	case STEP_POWER_OFF:
+		return mock_power_off(m, s, reason);
 	default:
 		return say(reason, -EINVAL, "no such step");
 	}

@@ -19,7 +19,7 @@
  */
 int mock_run_step(struct mock *m, const struct step *s, char **reason);
 
-/* Parts of it: decoders (mock-decode.c) and memory (mock-memory.c). */
+/* Parts of it: decoders (mock-decode.c), memory (mock-memory.c), cards and slots (mock-card.c). */
 int mock_alloc_dpa(struct mock *m, const struct step *s, char **reason);
 int mock_free_dpa(struct mock *m, const struct step *s, char **reason);
 int mock_attach(struct mock *m, const struct step *s, char **reason);
@@ -31,6 +31,12 @@ int mock_bind(struct mock *m, const struct step *s, char **reason);
 int mock_unbind(struct mock *m, const struct step *s, char **reason);
 int mock_online(struct mock *m, const struct step *s, char **reason);
 int mock_offline(struct mock *m, const struct step *s, char **reason);
+int mock_disable_memdev(struct mock *m, const struct step *s, char **reason);
+int mock_enable_memdev(struct mock *m, const struct step *s, char **reason);
+int mock_power_off(struct mock *m, const struct step *s, char **reason);
+int mock_drain(struct mock *m, const struct step *s, char **reason);
+int mock_revoke(struct mock *m, const struct step *s, char **reason);
+int mock_cancel_drain(struct mock *m, const struct step *s, char **reason);
 void mock_set_string(char **field, const char *value);
 
 #endif

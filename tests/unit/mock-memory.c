@@ -136,6 +136,7 @@ static void unbind(struct mock *m, struct dax *d)
 	}
 	mock_set_string(&d->driver, NULL);
 	mock_set_string(&d->state, NULL);
+	mock_set_string(&d->drain, NULL);
 }
 
 /* cxl_region_probe() and what follows from it. */
@@ -189,6 +190,7 @@ int mock_disable(struct mock *m, const struct step *s, char **reason)
 			continue;
 		free(p->daxes[i].name);
 		free(p->daxes[i].state);
+		free(p->daxes[i].drain);
 		memmove(&p->daxes[i], &p->daxes[i + 1], (p->n_daxes - i - 1) * sizeof(*p->daxes));
 		p->n_daxes--;
 	}
@@ -237,6 +239,7 @@ int mock_bind(struct mock *m, const struct step *s, char **reason)
 		return say(reason, -EBUSY, "%s is bound to %s", d->name, d->driver);
 	if (strcmp(s->driver, "kmem") != 0) {
 		mock_set_string(&d->driver, s->driver);
+		mock_set_string(&d->drain, m->drains ? "live" : NULL);
 		return 0;
 	}
 	r = bind_kmem(m, d, reason);

@@ -71,6 +71,7 @@ struct mock *mock_copy(const struct mock *m)
 	}
 	copy->autoprobe_held = m->autoprobe_held;
 	copy->unplugs = m->unplugs;
+	copy->drains = m->drains;
 	mock_set_string(&copy->used_dax, m->used_dax);
 	return copy;
 }
@@ -135,6 +136,31 @@ int mock_add_card(struct mock *m, int parent, uint64_t ram)
 	card->enabled = YES;
 	card->endpoint = add_port(m, parent, PORT_ENDPOINT, print("mem%d", index), 4, 0);
 	p->ports[card->endpoint].memdev = index;
+	return index;
+}
+
+int mock_add_slot(struct mock *m, const char *name, ...)
+{
+	struct picture *p = m->picture;
+	int index = p->n_slots, card;
+	struct slot *s = must(picture_add_slot(p));
+	va_list ap;
+
+	s->name = print("%s", name);
+	s->port = print("0000:00:%02x.0", index);
+	s->address = print("0000:%02x:00", 0x20 + index);
+	s->power = NO;
+	s->attention = NO;
+	va_start(ap, name);
+	while ((card = va_arg(ap, int)) >= 0) {
+		struct memdev *d = &p->memdevs[card];
+
+		s->power = YES;
+		d->slot = index;
+		free(d->path);
+		d->path = print("pci0000:00/%s/%s", s->port, d->host);
+	}
+	va_end(ap);
 	return index;
 }
 
@@ -268,11 +294,32 @@ static uint64_t region_place(const struct picture *p, int region)
 	return region < 0 ? UNKNOWN : p->regions[region].resource;
 }
 
+/* A card's decoders by the card: the kernel numbers endpoints as they come. */
+static const char *decoder_label(const struct picture *p, const char *name, char buf[static 64])
+{
+	size_t i, j;
+
+	for (i = 0; i < p->n_memdevs; i++) {
+		const struct port *port;
+
+		if (p->memdevs[i].endpoint < 0)
+			continue;
+		port = &p->ports[p->memdevs[i].endpoint];
+		for (j = 0; j < port->n_decoders; j++)
+			if (streq_null(port->decoders[j].name, name)) {
+				snprintf(buf, 64, "%s/%zu", p->memdevs[i].name, j);
+				return buf;
+			}
+	}
+	return name;
+}
+
 char *mock_signature(const struct mock *m)
 {
 	const struct picture *p = m->picture;
 	char **lines = NULL, *text;
 	size_t n = 0, i, j, size = 0;
+	char label[64];
 
 #define LINE(...)                                        \
 	do {                                             \
@@ -282,6 +329,10 @@ char *mock_signature(const struct mock *m)
 	} while (0)
 
 	LINE("policy %s autoprobe %d", p->auto_online ?: "none", !m->autoprobe_held);
+	for (i = 0; i < p->n_memdevs; i++)
+		LINE("card %s enabled %d", p->memdevs[i].name, p->memdevs[i].enabled);
+	for (i = 0; i < p->n_slots; i++)
+		LINE("slot %s power %d", p->slots[i].name, p->slots[i].power);
 	for (i = 0; i < p->n_windows; i++)
 		for (j = 0; j < p->windows[i].n_busy; j++)
 			LINE("busy %" PRIx64 " %" PRIx64, p->windows[i].busy[j].start,
@@ -296,7 +347,7 @@ char *mock_signature(const struct mock *m)
 		for (j = 0; j < r->n_mappings; j++)
 			LINE("member of %" PRIx64 ": %d %d %s", r->resource,
 			     r->mappings[j].position, r->mappings[j].memdev,
-			     r->mappings[j].decoder);
+			     decoder_label(p, r->mappings[j].decoder, label));
 	}
 	for (i = 0; i < p->n_ports; i++)
 		for (j = 0; j < p->ports[i].n_decoders; j++) {
@@ -305,15 +356,17 @@ char *mock_signature(const struct mock *m)
 			if (d->region >= 0 || d->size || (d->dpa_size && d->dpa_size != UNKNOWN))
 				LINE("%s region %" PRIx64 " hpa %" PRIx64 " %" PRIx64
 				     " dpa %" PRIx64 " %" PRIx64 " %u/%u",
-				     d->name, region_place(p, d->region), d->resource, d->size,
+				     decoder_label(p, d->name, label), region_place(p, d->region),
+				     d->resource, d->size,
 				     d->dpa_resource, d->dpa_size, d->ways, d->granularity);
 		}
 	for (i = 0; i < p->n_daxes; i++) {
 		const struct dax *d = &p->daxes[i];
 		uint64_t first = align_up(d->resource, p->block_size) / p->block_size;
 
-		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s", region_place(p, d->region),
-		     d->resource, d->driver ?: "none");
+		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s drain %s",
+		     region_place(p, d->region), d->resource, d->driver ?: "none",
+		     d->drain ?: "none");
 		/* unplugged is as good as offline: neither is used, both can be brought online */
 		if (streq_null(d->state, "unplugged"))
 			LINE("blocks %" PRIu64 " + %" PRIu64 " state %d zone %d of %" PRIx64, first,

@@ -13,6 +13,7 @@ struct mock {
 	struct picture *picture;
 	bool autoprobe_held; /* new dax devices stay without a driver */
 	bool unplugs;	/* as Linux 7.3: memory taken offline as a whole is gone (daxX.Y/state) */
+	bool drains;	/* as with the series in kernel/: a devdax can be drained */
 	char *used_dax; /* somebody has this dax device open */
 	char *renamed_from; /* the last step: the object expected to be called so ... */
 	char *renamed_to;   /* ... is called so; NULL = as expected */
@@ -47,6 +48,12 @@ int mock_add_switch(struct mock *m, int parent, int decoders);
 
 /* mock_add_card - a card with volatile memory below a port; returns its memdev index */
 int mock_add_card(struct mock *m, int parent, uint64_t ram);
+
+/*
+ * mock_add_slot - a hot-plug slot with these cards in it (memdev indexes, -1 ends them); returns its
+ * index. A switch with several cards is in the slot with them.
+ */
+int mock_add_slot(struct mock *m, const char *name, ...);
 
 /* mock_add_window - for volatile memory, over the @ways bridges that follow; returns its index */
 int mock_add_window(struct mock *m, uint64_t start, uint64_t size, unsigned int granularity,

@@ -88,6 +88,32 @@ static void add_windows(struct dice *d, struct mock *m, const int *bridge, unsig
 	}
 }
 
+/* Most cards are in a slot of their own, some share one with all of a switch, the rest is soldered. */
+static void add_slots(struct dice *d, struct mock *m)
+{
+	const struct picture *p = m->picture;
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < p->n_memdevs; i++) {
+		int next = i + 1 < p->n_memdevs &&
+					   p->ports[p->memdevs[i].endpoint].parent ==
+						   p->ports[p->memdevs[i + 1].endpoint].parent ?
+				   (int)i + 1 :
+				   -1;
+
+		snprintf(name, sizeof(name), "%zu", i);
+		if (dice_roll(d, 5) == 0)
+			continue;
+		if (next < 0 || dice_roll(d, 3)) {
+			mock_add_slot(m, name, (int)i, -1);
+			continue;
+		}
+		mock_add_slot(m, name, (int)i, next, -1);
+		i++;
+	}
+}
+
 struct mock *random_machine(struct dice *d)
 {
 	static const char *const policies[] = { "online", "offline", "online_movable",
@@ -102,6 +128,8 @@ struct mock *random_machine(struct dice *d)
 	for (i = 0; i < n; i++)
 		bridge[i] = add_bridge(d, m, i);
 	add_windows(d, m, bridge, n);
+	add_slots(d, m);
+	m->drains = dice_roll(d, 2);
 	return m;
 }
 
@@ -148,6 +176,21 @@ static void create_line(struct dice *d, const struct picture *p, char *buf, size
 			add(buf, size, " mem%u", dice_roll(d, p->n_memdevs));
 }
 
+static void eject_line(struct dice *d, const struct picture *p, char *buf, size_t size)
+{
+	unsigned int n = 1 + dice_roll(d, 3), i;
+
+	add(buf, size, "eject");
+	for (i = 0; i < n; i++)
+		if (p->n_slots && dice_roll(d, 3) == 0)
+			add(buf, size, " slot:%s", p->slots[dice_roll(d, p->n_slots)].name);
+		else
+			add(buf, size, " mem%u", dice_roll(d, p->n_memdevs));
+	/* somebody else's, mostly on other cards */
+	if (p->n_regions && dice_roll(d, 4) == 0)
+		add(buf, size, " %s", p->regions[dice_roll(d, p->n_regions)].name);
+}
+
 void random_line(struct dice *d, const struct mock *m, char *buf, size_t size)
 {
 	static const char *const verbs[] = {
@@ -166,6 +209,10 @@ void random_line(struct dice *d, const struct mock *m, char *buf, size_t size)
 	unsigned int n, i;
 
 	buf[0] = '\0';
+	if (dice_roll(d, 6) == 0) {
+		eject_line(d, p, buf, size);
+		return;
+	}
 	if (!p->n_regions || dice_roll(d, 2)) {
 		create_line(d, p, buf, size);
 		return;

@@ -134,6 +134,14 @@ static void plans(void **state)
 	plan_line(m, "set-mode --mode devdax region2 region3", 0);
 	plan_line(m, "set-mode --mode system-ram region3", 0);
 	plan_line(m, "create --size 4G mem0", -ENOSPC);
+	mock_add_slot(m, "1", 0, -1);
+	mock_add_slot(m, "2", 4, 5, 6, 7, -1);
+	mock_add_slot(m, "3", -1);
+	plan_line(m, "eject mem0", -EBUSY);
+	plan_line(m, "eject mem0 region2", 0);
+	plan_line(m, "eject slot:2 mem1 slot:3 region2 region3 region4", 0);
+	plan_line(m, "eject mem4", -EBUSY);
+	plan_line(m, "eject nothing", -ENOENT);
 }
 
 /* Our own allocations only: the text is parsed and freed with nothing failing. */

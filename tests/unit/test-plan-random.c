@@ -16,7 +16,7 @@
  * is. In the end all is as it was.
  */
 
-static unsigned int accepted, refused, searched;
+static unsigned int accepted, refused, searched, ejected;
 
 static bool step_ok(struct mock *m, struct step s)
 {
@@ -153,6 +153,30 @@ static bool search(const struct mock *machine, const struct request *q)
 	return false;
 }
 
+/* On a copy: what is ejected does not come back. Nearly all regions are ours. */
+static void one_ejection(struct dice *d, const struct mock *m, const char *line, unsigned int seed)
+{
+	_cleanup_(request_freep) struct request *q = parse_request(line);
+	_cleanup_mock_ struct mock *copy = mock_copy(m);
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *reason = NULL;
+	size_t i;
+
+	for (i = 0; i < copy->picture->n_regions; i++)
+		if (dice_roll(d, 8))
+			mock_set_string(&copy->picture->regions[i].origin, "hand");
+	if (plan_make(copy->picture, q, &plan, &reason) < 0) {
+		refused++;
+		if (!reason || strlen(reason) < 10 || strstr(reason, "(null)"))
+			fail_msg("seed %u: %s: %s", seed, line, reason);
+		return;
+	}
+	ejected++;
+	if (dice_roll(d, 3) == 0)
+		try_everywhere(copy, plan);
+	carry_out(copy, plan, q);
+}
+
 static void one_request(struct dice *d, struct mock *m, unsigned int seed)
 {
 	_cleanup_free_ char *reason = NULL, *before = mock_signature(m), *after = NULL;
@@ -162,6 +186,10 @@ static void one_request(struct dice *d, struct mock *m, unsigned int seed)
 	int r;
 
 	random_line(d, m, line, sizeof(line));
+	if (strncmp(line, "eject", 5) == 0) {
+		one_ejection(d, m, line, seed);
+		return;
+	}
 	q = parse_request(line);
 	r = plan_make(m->picture, q, &plan, &reason);
 	after = mock_signature(m);
@@ -219,8 +247,9 @@ static void random_machines(void **state)
 			fail_msg("seed %u: was\n%s\nis\n%s", seed, before, after);
 	}
 	/* the test is worth something only while there is enough of each */
-	print_message("%u accepted, %u refused, %u of them searched\n", accepted, refused,
-		      searched);
+	print_message("%u accepted, %u refused, %u of them searched; %u ejected\n", accepted,
+		      refused, searched, ejected);
+	assert_true(ejected > seeds);
 	assert_true(accepted > 5 * seeds);
 	assert_true(refused > 5 * seeds);
 	assert_true(searched > 5 * seeds);

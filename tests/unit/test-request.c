@@ -32,6 +32,12 @@ static void refused(void **state)
 		{ VERB_ONLINE, "no-online", "yes", "online takes no option \"no-online\"" },
 		{ VERB_OFFLINE, "zone", "movable", "offline takes no option \"zone\"" },
 		{ VERB_DESTROY, "zone", "movable", "destroy takes no option \"zone\"" },
+		{ VERB_EJECT, "deadline", "soon", "deadline is \"soon\": it takes a time such as 30s" },
+		{ VERB_EJECT, "deadline", "0", "it takes a time such as 30s or 2min" },
+		{ VERB_EJECT, "on-deadline", "", "on-deadline is \"\": it takes keep or revoke" },
+		{ VERB_EJECT, "zone", "movable", "eject takes no option \"zone\"" },
+		{ VERB_OFFLINE, "on-deadline", "keep", "offline takes no option \"on-deadline\"" },
+		{ VERB_CREATE, "deadline", "3s", "create takes no option \"deadline\"" },
 		{ VERB_SET_MODE, "ways", "2", "set-mode takes no option \"ways\"" },
 		/* clang-format on */
 	};
@@ -75,6 +81,16 @@ static void taken(void **state)
 	assert_true(q->no_online);
 	assert_int_equal(request_set(q, "no-online", "No", NULL), 0);
 	assert_false(q->no_online);
+	request_free(q);
+	q = request_new(VERB_EJECT);
+	assert_int_equal(request_set(q, "deadline", "1min 30s", NULL), 0);
+	assert_true(q->deadline_usec == 90000000);
+	assert_int_equal(request_set(q, "deadline", "infinity", NULL), 0);
+	assert_true(q->deadline_usec == 0);
+	assert_int_equal(request_set(q, "on-deadline", "revoke", NULL), 0);
+	assert_true(q->revoke);
+	assert_int_equal(request_set(q, "on-deadline", "keep", NULL), 0);
+	assert_false(q->revoke);
 	assert_int_equal(request_add_object(q, "mem0"), 0);
 	assert_int_equal(request_add_object(q, "mem1"), 0);
 	assert_int_equal(q->n_objects, 2);
