@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "json-util.h"
 #include "machines.h"
+#include "profile.h"
 
 /*
  * Memory runs out at each single allocation of ours (those inside json-c excepted): every function
@@ -247,13 +248,104 @@ static void requests(void **state)
 	fail_no_more();
 }
 
+static void profile_text(const char *text, int wanted)
+{
+	long n;
+
+	for (n = 0;; n++) {
+		_cleanup_(profile_freep) struct profile *p = NULL;
+		struct profile_problems problems = { 0 };
+		int r;
+
+		fail_at(n);
+		r = profile_parse_text("p", "p", text, strlen(text), &problems, &p);
+		fail_no_more();
+		profile_problems_clear(&problems);
+		if (!failed) {
+			assert_int_equal(r, wanted);
+			break;
+		}
+		if (r != -ENOMEM)
+			fail_msg("%s: %d when allocation %ld failed", text, r, n);
+		assert_null(p);
+	}
+	assert_true(n > 0);
+}
+
+static void write_text(const char *directory, const char *name, const char *text)
+{
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void profiles(void **state)
+{
+	char root[] = "/tmp/profiles-XXXXXX", directory[64], command[128];
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f;
+	long n;
+
+	(void)state;
+	profile_text("[Match]\nSerial=1 2\nPath=a b\nHostBridge=c \\\n d\nVendor=8086\n"
+		     "[Region]\nMembers=1 slot:2 slot:3\nWays=3\nWays=\n",
+		     0);
+	profile_text("[Match]\nPath=x[\nWays=2\n[Mtach]\nWays\n", -EINVAL);
+	f = open_memstream(&text, &size);
+	fputs("[Match]\nPath=", f);
+	for (int i = 0; i < 100; i++)
+		fputs(" 0000:0c:00.0", f);
+	fclose(f);
+	profile_text(text, 0);
+
+	assert_non_null(mkdtemp(root));
+	snprintf(directory, sizeof(directory), "%s/usr/lib/cxlmem/profiles.d", root);
+	snprintf(command, sizeof(command), "mkdir -p %s/a.profile.d", directory);
+	assert_int_equal(system(command), 0);
+	write_text(directory, "a.profile", "[Match]\nPath=*\n");
+	write_text(directory, "a.profile.d/1.conf", "[Memory]\nZone=kernel\n");
+	write_text(directory, "b.profile", "");
+	write_text(directory, "c.profile", "nonsense");
+	for (n = 0;; n++) {
+		_cleanup_(profile_set_freep) struct profile_set *set = NULL;
+		int r;
+
+		fail_at(n);
+		r = profile_set_load(root, &set);
+		fail_no_more();
+		if (!failed) {
+			_cleanup_free_ char *match = (char *)"untouched";
+
+			assert_int_equal(r, 0);
+			assert_int_equal(set->n, 1);
+			assert_int_equal(set->problems.n, 2);
+			fail_at(0);
+			r = profile_match_text(set->list[0], &match);
+			fail_no_more();
+			assert_int_equal(r, -ENOMEM);
+			assert_string_equal(match, "untouched");
+			match = NULL;
+			break;
+		}
+		assert_int_equal(r, -ENOMEM);
+		assert_null(set);
+	}
+	assert_true(n > 20);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plans),
-		cmocka_unit_test(pictures),
-		cmocka_unit_test(steps),
-		cmocka_unit_test(requests),
+		cmocka_unit_test(plans),    cmocka_unit_test(pictures), cmocka_unit_test(steps),
+		cmocka_unit_test(requests), cmocka_unit_test(profiles),
 	};
 
 	return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
