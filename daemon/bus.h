@@ -41,6 +41,11 @@ int bus_add_operations(sd_bus *bus, struct manager *m);
 sd_bus *bus_nth(struct manager *m, size_t n);
 
 /**
+ * bus_add_steward - the part of it for profiles and wishes
+ */
+int bus_add_steward(sd_bus *bus, struct manager *m);
+
+/**
  * bus_operation_path - object path of an operation
  * @ret: the caller's
  */

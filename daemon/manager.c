@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <time.h>
 
 #include "bus.h"
 #include "util.h"
@@ -25,10 +27,34 @@ static void log_operation(struct operation *o)
 			      "CXLMEM_TOTAL_USEC=%ju", (uintmax_t)o->total_usec, NULL);
 }
 
+static void on_picture(struct picture *p, void *userdata)
+{
+	struct manager *m = userdata;
+
+	steward_complete(m->steward, p);
+}
+
+static void on_looked(const struct picture *p, void *userdata)
+{
+	struct manager *m = userdata;
+
+	steward_looked(m->steward, p);
+}
+
+static void on_planned(struct operation *o, const struct picture *p, void *userdata)
+{
+	struct manager *m = userdata;
+
+	steward_planned(m->steward, o, p);
+}
+
 static void on_finished(struct operation *o, void *userdata)
 {
-	/* Who waits is told first. */
-	bus_operation_finished(o, userdata);
+	struct manager *m = userdata;
+
+	/* Before anybody hears of its end, what it means is written down. */
+	steward_finished(m->steward, o);
+	bus_operation_finished(o, m);
 	log_operation(o);
 }
 
@@ -49,6 +75,28 @@ static int on_child(sd_event_source *s, const struct signalfd_siginfo *info, voi
 	return 0;
 }
 
+/* systemd makes it, StateDirectory=; without systemd (a test, a debugger) it is the same place. */
+static const char *state_directory(void)
+{
+	const char *dir = getenv("STATE_DIRECTORY");
+
+	return dir && *dir ? dir : "/var/lib/cxlmem";
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct manager *m = userdata;
+	struct timespec ts;
+
+	(void)source, (void)info;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%ju",
+			 (uintmax_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	(void)steward_reload(m->steward, NULL);
+	(void)sd_notify(0, "READY=1");
+	return 0;
+}
+
 static int add_signals(struct manager *m)
 {
 	int r;
@@ -57,6 +105,9 @@ static int add_signals(struct manager *m)
 	if (r >= 0)
 		r = sd_event_add_signal(m->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, NULL,
 					NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGHUP | SD_EVENT_SIGNAL_PROCMASK,
+					on_reload, m);
 	if (r >= 0)
 		r = sd_event_add_signal(m->event, &m->reaper, SIGCHLD | SD_EVENT_SIGNAL_PROCMASK,
 					on_child, NULL);
@@ -72,6 +123,9 @@ static int fail(int r, const char *what)
 int manager_new(worker_open_t open_door, struct manager **ret)
 {
 	static const struct engine_hooks hooks = {
+		.picture = on_picture,
+		.looked = on_looked,
+		.planned = on_planned,
 		.added = bus_operation_added,
 		.changed = bus_operation_changed,
 		.finished = on_finished,
@@ -91,7 +145,10 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = engine_new(m->event, open_door, &hooks, m, &m->engine);
 	if (r < 0)
 		return fail(r, "the engine cannot be made");
-	r = scanner_new(m->event, open_door, NULL, NULL, &m->scanner);
+	r = steward_new(m->event, m->engine, NULL, state_directory(), &m->steward);
+	if (r < 0)
+		return fail(r, "wishes and profiles cannot be read");
+	r = scanner_new(m->event, open_door, on_picture, m, &m->scanner);
 	if (r < 0)
 		return fail(r, "the scanner cannot be made");
 	r = sd_bus_open_system(&m->bus);
@@ -112,6 +169,8 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = direct_new(m->event, bus_add_objects, m, &m->direct);
 	if (r < 0)
 		(void)sd_journal_print(5, "%s cannot be listened on: %s", DIRECT_SOCKET, strerror(-r));
+	/* Cold plug: what is here already is as good as what comes. */
+	engine_look(m->engine);
 	*ret = TAKE_PTR(m);
 	return 0;
 }
@@ -123,6 +182,7 @@ struct manager *manager_free(struct manager *m)
 	/* The scanner answers those who wait, so it goes while the bus is still there. */
 	scanner_free(m->scanner);
 	engine_free(m->engine);
+	steward_free(m->steward);
 	monitor_free(m->monitor);
 	direct_free(m->direct);
 	sd_event_source_disable_unref(m->announce);

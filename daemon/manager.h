@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "monitor.h"
 #include "scanner.h"
+#include "steward.h"
 
 /* All there is of the daemon. */
 struct manager {
@@ -19,6 +20,7 @@ struct manager {
 	struct authority *authority; /* who may do what */
 	struct engine *engine;
 	struct scanner *scanner;
+	struct steward *steward;
 	struct monitor *monitor;
 	sd_event_source *reaper; /* SIGCHLD: corpses of workers */
 	sd_event_source *announce; /* PropertiesChanged, gathered */

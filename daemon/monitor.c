@@ -43,7 +43,7 @@ static int on_device(sd_device_monitor *udev, sd_device *device, void *userdata)
 int monitor_new(sd_event *event, void (*changed)(void *userdata), void *userdata,
 		struct monitor **ret)
 {
-	static const char *const subsystems[] = { "cxl", "dax", "memory" };
+	static const char *const subsystems[] = { "cxl", "dax", "memory", "pci" };
 	struct monitor *m = calloc(1, sizeof(*m));
 	int r;
 

@@ -8,7 +8,7 @@
 struct monitor;
 
 /**
- * monitor_new - watch udev's events of the cxl, dax and memory subsystems
+ * monitor_new - watch udev's events of the cxl, dax, memory and pci subsystems
  * @changed: called once for a burst of events, a moment after its first
  * @ret: the caller's, monitor_free()
  *

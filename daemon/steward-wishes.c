@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "steward-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json-util.h"
+#include "util.h"
+
+const struct profile_set *steward_profiles(const struct steward *s)
+{
+	return s->profiles;
+}
+
+static int describe_wish(const struct wish *w, const struct wish_status *status,
+			 const struct picture *p, struct json_object *array)
+{
+	struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *text = NULL;
+	int r = json_append(array, o);
+
+	if (r == 0)
+		r = wish_text(w, &text);
+	if (r == 0)
+		r = json_set_u64(o, "id", w->id);
+	if (r == 0)
+		r = json_set_string(o, "kind", wish_kind_name(w->kind));
+	if (r == 0)
+		r = json_set_string(o, "text", text);
+	if (r == 0)
+		r = json_set_string(o, "origin", w->origin);
+	if (r == 0)
+		r = json_set_string(o, "state", wish_state_name(status->state));
+	if (r == 0 && status->region >= 0)
+		r = json_set_string(o, "region", p->regions[status->region].name);
+	if (r == 0)
+		r = json_set_string(o, "reason", status->reason);
+	return r;
+}
+
+static int describe(const struct steward *s, const struct picture *p, const struct reconcile *out,
+		    struct json_object *top)
+{
+	struct json_object *wishes = json_object_new_array(), *reports = json_object_new_array();
+	int r = json_take(top, "wishes", wishes);
+
+	if (json_take(top, "reports", reports) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < s->wishes->n; i++)
+		r = describe_wish(&s->wishes->list[i], &out->status[i], p, wishes);
+	for (size_t i = 0; r == 0 && i < out->n_reports; i++)
+		r = json_append(reports, json_object_new_string(out->reports[i]));
+	if (r == 0)
+		r = json_set_string(top, "broken", s->broken);
+	return r;
+}
+
+int steward_describe(struct steward *s, const struct picture *p, struct json_object **ret)
+{
+	_cleanup_json_ struct json_object *top = json_object_new_object();
+	struct reconcile_in in = steward_input(s, p);
+	struct reconcile out;
+	int r;
+
+	if (!top)
+		return -ENOMEM;
+	r = reconcile(&in, &out);
+	if (r < 0)
+		return r;
+	r = describe(s, p, &out, top);
+	reconcile_clear(&out);
+	if (r == 0)
+		*ret = TAKE_PTR(top);
+	return r;
+}
+
+/* A serial that no card here has may still stand in a wish. */
+static bool has_serial(const struct wish *w, uint64_t serial)
+{
+	for (size_t i = 0; i < w->n_members; i++)
+		if (w->members[i].serial == serial)
+			return true;
+	return false;
+}
+
+static bool is_place(const struct wish *w, const char *word)
+{
+	for (size_t i = 0; i < w->n_members; i++)
+		if (streq_null(w->members[i].path, word))
+			return true;
+	return false;
+}
+
+/* Mark the wishes that a word means. Return: whether there is one. */
+static bool mark(const struct steward *s, const struct picture *p, const int *regions,
+		 const char *word, bool *marks)
+{
+	int card = -1, region = picture_find_region(p, word);
+	bool all = !strcmp(word, "all"), any = all;
+	uint64_t number;
+
+	if (region < 0)
+		(void)picture_resolve_card(p, word, &card, NULL);
+	for (size_t i = 0; i < s->wishes->n; i++) {
+		const struct wish *w = &s->wishes->list[i];
+		bool meant = all || (region >= 0 && regions[i] == region) || is_place(w, word) ||
+			     (card >= 0 && wish_has_card(p, w, card));
+
+		if (word[0] == '#' && parse_u64(word + 1, &number) == 0)
+			meant |= w->id == number;
+		else if (parse_u64(word, &number) == 0 && number != 0)
+			meant |= has_serial(w, number);
+		marks[i] |= meant;
+		any |= meant;
+	}
+	return any;
+}
+
+static int save_or_reload(struct steward *s, struct wishes *old, char **ret_reason)
+{
+	int r = steward_save(s, ret_reason);
+
+	/* What could not be written down is not so. */
+	if (r < 0) {
+		wishes_free(s->wishes);
+		s->wishes = old;
+	} else {
+		wishes_free(old);
+	}
+	return r;
+}
+
+static int copy_wishes(const struct wishes *w, struct wishes **ret)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	int r = wishes_to_json(w, &json);
+
+	if (r == 0)
+		r = wishes_from_json(json, ret, NULL);
+	for (size_t i = 0; r == 0 && i < w->n; i++)
+		(*ret)->list[i].seen = w->list[i].seen;
+	return r;
+}
+
+int steward_forget(struct steward *s, const struct picture *p, char *const *words, size_t n,
+		   size_t *ret, char **ret_reason)
+{
+	_cleanup_free_ int *regions = calloc(s->wishes->n + 1, sizeof(*regions));
+	_cleanup_free_ bool *marks = calloc(s->wishes->n + 1, sizeof(*marks));
+	struct wishes *old;
+	size_t count = 0;
+	int r;
+
+	if (!regions || !marks)
+		return -ENOMEM;
+	wishes_match(s->wishes, p, regions);
+	for (size_t i = 0; i < n; i++)
+		if (!mark(s, p, regions, words[i], marks))
+			return say(ret_reason, -ENOENT,
+				   "nothing is remembered for \"%s\": `cxlmemctl wishes` lists what is",
+				   words[i]);
+	r = copy_wishes(s->wishes, &old);
+	if (r < 0)
+		return r;
+	for (size_t i = s->wishes->n; i-- > 0;)
+		if (marks[i]) {
+			wishes_remove(s->wishes, i);
+			count++;
+		}
+	r = save_or_reload(s, old, ret_reason);
+	if (r < 0)
+		return r;
+	steward_retry(s);
+	*ret = count;
+	return 0;
+}
+
+static int adopt_one(struct steward *s, const struct picture *p, const int *regions, int region,
+		     size_t *count, char **ret_reason)
+{
+	struct wish *w;
+	int r;
+
+	for (size_t i = 0; regions[i] != -2; i++)
+		if (regions[i] == region)
+			return 0; /* remembered already */
+	w = wishes_add(s->wishes, WISH_REGION, "adopted");
+	if (!w)
+		return -ENOMEM;
+	r = wish_from_region(w, p, region, ret_reason);
+	if (r == 0)
+		++*count;
+	return r;
+}
+
+int steward_adopt(struct steward *s, const struct picture *p, char *const *words, size_t n,
+		  size_t *ret, char **ret_reason)
+{
+	_cleanup_free_ int *regions = calloc(s->wishes->n + 1, sizeof(*regions));
+	struct wishes *old;
+	size_t count = 0;
+	int r;
+
+	if (!regions)
+		return -ENOMEM;
+	wishes_match(s->wishes, p, regions);
+	regions[s->wishes->n] = -2;
+	r = copy_wishes(s->wishes, &old);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		int region;
+
+		r = picture_resolve_region(p, words[i], &region, ret_reason);
+		if (r == 0)
+			r = adopt_one(s, p, regions, region, &count, ret_reason);
+	}
+	if (r < 0) {
+		wishes_free(s->wishes);
+		s->wishes = old;
+		return r;
+	}
+	r = save_or_reload(s, old, ret_reason);
+	if (r == 0)
+		*ret = count;
+	return r;
+}
+
+int steward_export(struct steward *s, struct json_object **ret)
+{
+	return wishes_to_json(s->wishes, ret);
+}
+
+static bool same_member(const struct wish_member *a, const struct wish_member *b)
+{
+	bool numbered = a->serial != 0 && a->serial != UNKNOWN;
+
+	return a->serial == b->serial && (numbered || streq_null(a->path, b->path));
+}
+
+static bool overlap(const struct wish *a, const struct wish *b)
+{
+	for (size_t i = 0; i < a->n_members; i++)
+		for (size_t j = 0; j < b->n_members; j++)
+			if (same_member(&a->members[i], &b->members[j]))
+				return true;
+	return false;
+}
+
+int steward_import(struct steward *s, struct json_object *json, size_t *ret, char **ret_reason)
+{
+	_cleanup_(wishes_freep) struct wishes *new = NULL;
+	struct wishes *old;
+	size_t count;
+	int r;
+
+	r = wishes_from_json(json, &new, ret_reason);
+	if (r == 0)
+		r = copy_wishes(s->wishes, &old);
+	if (r < 0)
+		return r;
+	count = new->n;
+	/* All that was wished for a card is replaced at once: two half-lists would contradict each other. */
+	for (size_t i = s->wishes->n; i-- > 0;)
+		for (size_t k = 0; k < new->n; k++)
+			if (overlap(&s->wishes->list[i], &new->list[k])) {
+				wishes_remove(s->wishes, i);
+				break;
+			}
+	for (size_t k = 0; k < new->n; k++) {
+		struct wish *w = wishes_add(s->wishes, new->list[k].kind, NULL);
+		uint64_t id;
+
+		if (!w) {
+			wishes_free(s->wishes);
+			s->wishes = old;
+			return -ENOMEM;
+		}
+		id = w->id;
+		*w = new->list[k];
+		w->id = id;
+		new->list[k] = (struct wish){ 0 };
+	}
+	r = save_or_reload(s, old, ret_reason);
+	if (r < 0)
+		return r;
+	steward_retry(s);
+	*ret = count;
+	return 0;
+}

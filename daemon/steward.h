@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CXLMEM_STEWARD_H
+#define CXLMEM_STEWARD_H
+
+#include <systemd/sd-event.h>
+
+#include "engine.h"
+#include "profile.h"
+
+/*
+ * Keeps the machine as its owner wants it. It holds the wishes and the profiles, compares them with
+ * every new picture, and starts operations through the same door as everybody else.
+ */
+struct steward;
+
+/**
+ * steward_new - with what is kept in @dir and the profiles of this machine
+ * @root: stands for / where profiles are looked for; NULL = /
+ * @dir: state directory
+ *
+ * A damaged file there is logged; then nothing is done by itself until steward_reload().
+ *
+ * Return: 0, or -errno.
+ */
+int steward_new(sd_event *event, struct engine *engine, const char *root, const char *dir,
+		struct steward **ret);
+struct steward *steward_free(struct steward *s);
+
+/* The engine's hooks, in the order in which they come. */
+
+/**
+ * steward_complete - write into a picture who wanted its regions
+ */
+void steward_complete(struct steward *s, struct picture *p);
+
+/**
+ * steward_looked - the machine is as @p, and nothing is at work: do what is to be done
+ *
+ * May start an operation, and then @p is gone.
+ */
+void steward_looked(struct steward *s, const struct picture *p);
+
+/**
+ * steward_planned, steward_finished - follow every operation, whoever started it
+ */
+void steward_planned(struct steward *s, const struct operation *o, const struct picture *p);
+void steward_finished(struct steward *s, const struct operation *o);
+
+/**
+ * steward_reload - read profiles and wishes again, and try again what failed
+ * @ret_reason: what is wrong with the wishes
+ *
+ * Return: 0, or -errno (profiles are new all the same).
+ */
+int steward_reload(struct steward *s, char **ret_reason);
+
+/* What people ask of it; daemon/bus-steward.c. */
+
+/**
+ * steward_describe - wishes with their state, what waits and what is wrong, as JSON (docs/dbus.md)
+ * @ret: the caller's
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int steward_describe(struct steward *s, const struct picture *p, struct json_object **ret);
+
+/**
+ * steward_profiles - the profiles and their problems, the steward's
+ */
+const struct profile_set *steward_profiles(const struct steward *s);
+
+/**
+ * steward_forget - drop wishes
+ * @words: a region's name, a card by any name, the id of a wish (as "#3"), or "all"
+ * @ret: how many
+ *
+ * All words are looked at before anything is dropped.
+ *
+ * Return: 0; -ENOENT with a reason; or what saving gave.
+ */
+int steward_forget(struct steward *s, const struct picture *p, char *const *words, size_t n,
+		   size_t *ret, char **ret_reason);
+
+/**
+ * steward_adopt - remember regions that somebody else made as the owner's
+ *
+ * Return: 0; -ENOENT, -ENOTUNIQ, -ENODATA with a reason; or what saving gave.
+ */
+int steward_adopt(struct steward *s, const struct picture *p, char *const *words, size_t n,
+		  size_t *ret, char **ret_reason);
+
+/**
+ * steward_export, steward_import - wishes as JSON; imported ones replace those for the same cards
+ *
+ * Return: 0; -EINVAL with a reason; or what saving gave.
+ */
+int steward_export(struct steward *s, struct json_object **ret);
+int steward_import(struct steward *s, struct json_object *json, size_t *ret, char **ret_reason);
+
+#endif
