@@ -24,6 +24,7 @@ struct cli {
 	FILE *out, *err;
 	struct style out_style, err_style;
 	sd_bus *bus; /* NULL until a verb needs it (bus_connect); owned */
+	const char *root; /* where the profiles of this machine are; NULL = / */
 };
 
 /**

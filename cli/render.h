@@ -7,6 +7,7 @@
 #include <json-c/json_object.h>
 
 #include "picture.h"
+#include "profile.h"
 
 #include "bus.h"
 #include "operation.h"
@@ -50,6 +51,13 @@ int render_everything(FILE *out, const struct style *style, const struct picture
  */
 int render_status(FILE *out, const struct style *style, const struct picture *p,
 		  const struct operation_line *lines, size_t n_lines);
+
+/**
+ * render_profiles - a table in the order in which they are tried
+ * @p: to say which cards each takes; NULL = nobody knows
+ */
+int render_profiles(FILE *out, const struct style *style, const struct profile_set *set,
+		    const struct picture *p);
 
 /**
  * render_topology - a tree: windows, below them host bridges, switches and cards, and regions with

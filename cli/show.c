@@ -7,34 +7,9 @@
 
 #include "actions.h"
 #include "bus.h"
+#include "fetch.h"
 #include "json-out.h"
 #include "render.h"
-
-/* The picture as the daemon sent it, for --json: nothing that a newer daemon adds gets lost on the
- * way. */
-static int get_json(struct cli *cli, struct json_object **ret, char **ret_reason)
-{
-	_cleanup_free_ char *text = NULL;
-	int r;
-
-	r = bus_connect_direct(cli, ret_reason);
-	if (r < 0)
-		return r;
-	r = bus_get_picture(cli->bus, &text, ret_reason);
-	return r < 0 ? r : read_json(text, ret, ret_reason);
-}
-
-static int to_picture(struct json_object *json, struct picture **ret, char **ret_reason)
-{
-	_cleanup_free_ char *why = NULL;
-	int r;
-
-	r = picture_from_json(json, ret, &why);
-	if (r == -EINVAL)
-		return say(ret_reason, -EBADMSG,
-			   "cxlmemd's picture of the machine cannot be understood: %s", why ?: "?");
-	return r;
-}
 
 static int print_status(struct cli *cli, struct json_object *json, bool as_json, char **ret_reason)
 {
@@ -45,7 +20,7 @@ static int print_status(struct cli *cli, struct json_object *json, bool as_json,
 
 	if (as_json)
 		return print_json(cli, json, false);
-	r = to_picture(json, &p, ret_reason);
+	r = read_picture(json, &p, ret_reason);
 	if (r < 0)
 		return r;
 	r = bus_list_operations(cli->bus, &lines, &n, ret_reason);
@@ -62,7 +37,7 @@ int show_status(struct cli *cli, const struct command *command)
 	_cleanup_free_ char *reason = NULL;
 	int r;
 
-	r = get_json(cli, &json, &reason);
+	r = fetch_json(cli, &json, &reason);
 	if (r == 0 && !command_is_mute(command))
 		r = print_status(cli, json, command_has(command, OPTION_JSON), &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
@@ -75,10 +50,10 @@ int show_topology(struct cli *cli, const struct command *command)
 	_cleanup_free_ char *reason = NULL;
 	int r;
 
-	r = get_json(cli, &json, &reason);
+	r = fetch_json(cli, &json, &reason);
 	if (r == 0 && command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);
-	else if (r == 0 && !command_is_mute(command) && (r = to_picture(json, &p, &reason)) == 0)
+	else if (r == 0 && !command_is_mute(command) && (r = read_picture(json, &p, &reason)) == 0)
 		r = render_topology(cli->out, &cli->out_style, p);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
@@ -132,7 +107,7 @@ static int print_list(struct cli *cli, struct json_object *json, enum list_kind 
 	_cleanup_(picture_freep) struct picture *p = NULL;
 	int r;
 
-	r = to_picture(json, &p, ret_reason);
+	r = read_picture(json, &p, ret_reason);
 	if (r < 0)
 		return r;
 	if (kind == _LIST_MAX)
@@ -151,7 +126,7 @@ int show_list(struct cli *cli, const struct command *command)
 		complain(cli, "%s", reason ?: "out of memory");
 		return STATUS_USAGE;
 	}
-	r = get_json(cli, &json, &reason);
+	r = fetch_json(cli, &json, &reason);
 	if (r == 0 && !command_is_mute(command))
 		r = command_has(command, OPTION_JSON) ? print_part(cli, json, kind) :
 							print_list(cli, json, kind, &reason);

@@ -72,6 +72,11 @@ void table_add_size(struct table *t, uint64_t bytes)
 	table_add(t, bytes == UNKNOWN ? TINT_WARN : TINT_NONE, "%s", format_size(bytes, buf));
 }
 
+void table_lose(struct table *t)
+{
+	t->broken = true;
+}
+
 size_t table_rows(const struct table *t)
 {
 	return (t->n_cells + t->n_columns - 1) / t->n_columns;

@@ -44,6 +44,11 @@ void table_add(struct table *t, enum tint tint, const char *format, ...) _printf
 void table_add_size(struct table *t, uint64_t bytes);
 
 /**
+ * table_lose - a cell could not be made for want of memory: table_print() will say so
+ */
+void table_lose(struct table *t);
+
+/**
  * table_rows - how many rows have been begun
  */
 size_t table_rows(const struct table *t);

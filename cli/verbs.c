@@ -166,6 +166,20 @@ const struct verb_info verb_table[] = {
 		.run = cancel_operation,
 	},
 	{
+		.name = "profiles",
+		.words = "[check [FILE...]]",
+		.brief = "what is done with cards that are plugged: cxlmem.profile(5)",
+		.details = "The profiles that are used, in the order in which they are tried, and "
+			   "the cards\n"
+			   "that each takes. With check everything that is wrong with all "
+			   "profiles, or with\n"
+			   "FILEs, as FILE:LINE: MESSAGE; the exit code is 1 if there are errors, "
+			   "0 if\n"
+			   "there are none or only warnings.\n",
+		.max_words = ANY,
+		.run = show_profiles,
+	},
+	{
 		.name = "monitor",
 		.words = "",
 		.brief = "print a line for everything that happens, until Ctrl-C",

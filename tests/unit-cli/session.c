@@ -10,6 +10,11 @@
 
 void session_run(struct session *s, sd_bus *bus, const char *line)
 {
+	session_run_at(s, bus, NULL, line);
+}
+
+void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line)
+{
 	_cleanup_free_ char *text = strdup(line);
 	char *argv[MAX_ARGS + 2] = { text }, *rest = text, *word;
 	int argc = 1;
@@ -27,6 +32,7 @@ void session_run(struct session *s, sd_bus *bus, const char *line)
 	s->cli.out = s->out.f;
 	s->cli.err = s->err.f;
 	s->cli.bus = bus;
+	s->cli.root = root;
 	s->status = cli_run(&s->cli, argc, argv);
 	s->cli.bus = sd_bus_flush_close_unref(s->cli.bus);
 	text_close(&s->out);

@@ -17,6 +17,11 @@ struct session {
  * system bus
  */
 void session_run(struct session *s, sd_bus *bus, const char *line);
+
+/**
+ * session_run_at - the same with the profiles of another machine, below @root
+ */
+void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line);
 void session_free(struct session *s);
 
 /**

@@ -4,12 +4,13 @@
 
 #include "test.h"
 
+#include "profile.h"
 #include "verbs.h"
 
-/* The manual page, with the escapes taken out: "\-" reads "-". */
-static char *read_page(void)
+/* A manual page, with the escapes taken out: "\-" reads "-". */
+static char *read_page(const char *path)
 {
-	FILE *f = fopen(MAN_PAGE, "r");
+	FILE *f = fopen(path, "r");
 	char *page = calloc(1, 1 << 16), *to = page;
 	int c;
 
@@ -41,7 +42,7 @@ static int has_entry(const char *page, const char *text)
 
 static void test_verbs(void **state)
 {
-	_cleanup_free_ char *page = read_page();
+	_cleanup_free_ char *page = read_page(DATA "/man/cxlmemctl.1");
 
 	(void)state;
 	for (size_t i = 0; i < verb_table_size; i++)
@@ -52,7 +53,7 @@ static void test_verbs(void **state)
 
 static void test_options(void **state)
 {
-	_cleanup_free_ char *page = read_page();
+	_cleanup_free_ char *page = read_page(DATA "/man/cxlmemctl.1");
 
 	(void)state;
 	for (unsigned int i = 0; i < _OPTION_MAX; i++) {
@@ -68,11 +69,48 @@ static void test_options(void **state)
 	}
 }
 
+static void test_profile_keys(void **state)
+{
+	_cleanup_free_ char *page = read_page(DATA "/man/cxlmem.profile.5");
+	const char *section, *name;
+
+	(void)state;
+	for (size_t i = 0; profile_key(i, &section, &name); i++) {
+		_cleanup_free_ char *entry = NULL, *heading = NULL;
+
+		assert_true(asprintf(&entry, "%s=", name) >= 0);
+		assert_true(asprintf(&heading, "[%s]", section) >= 0);
+		if (!has_entry(page, entry))
+			fail_msg("the manual page of profiles says nothing about %s", entry);
+		assert_true(has_entry(page, heading));
+	}
+	assert_false(has_entry(page, "Frob="));
+}
+
+static void test_examples(void **state)
+{
+	static const char *const names[] = { "10-database", "20-interleaved-pair", "50-each-card" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_(profile_freep) struct profile *p = NULL;
+		struct profile_problems problems = { 0 };
+		_cleanup_free_ char *path = NULL;
+
+		assert_true(asprintf(&path, DATA "/examples/%s.profile", names[i]) >= 0);
+		assert_int_equal(profile_load_file(path, &problems, &p), 0);
+		assert_int_equal(problems.n, 0);
+		assert_string_equal(p->name, names[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verbs),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_profile_keys),
+		cmocka_unit_test(test_examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
