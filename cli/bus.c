@@ -109,6 +109,17 @@ int bus_get_picture(sd_bus *bus, char **ret_json, char **ret_reason)
 	return call_for_text(bus, m, "looking", ret_json, ret_reason);
 }
 
+int bus_get_rivals(sd_bus *bus, char **ret_json, char **ret_reason)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r;
+
+	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "GetRivals");
+	if (r < 0)
+		return bus_explain(NULL, r, "looking", ret_reason);
+	return call_for_text(bus, m, "looking", ret_json, ret_reason);
+}
+
 static int append_wish(sd_bus_message *m, const struct wish *wish)
 {
 	int r;

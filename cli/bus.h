@@ -54,6 +54,11 @@ int bus_ping(sd_bus *bus, char **ret_reason);
 int bus_get_picture(sd_bus *bus, char **ret_json, char **ret_reason);
 
 /**
+ * bus_get_rivals - who else brings memory online (docs/dbus.md), as JSON text; the caller's
+ */
+int bus_get_rivals(sd_bus *bus, char **ret_json, char **ret_reason);
+
+/**
  * bus_plan - the steps of a wish, as JSON text; the caller's
  */
 int bus_plan(sd_bus *bus, const struct wish *wish, char **ret_json, char **ret_reason);

@@ -81,8 +81,43 @@ static void check_region(struct list *l, const struct picture *p, int i)
 		problem(l, TINT_WARN, "%s: how it is used could not be read", r->name);
 }
 
+static const char *word(struct json_object *o, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
+}
+
+/* Who else brings memory online, and where that had its way. */
+static void check_rivals(struct list *l, struct json_object *rivals)
+{
+	struct json_object *list, *flag;
+
+	if (json_object_object_get_ex(rivals, "overruled", &list) &&
+	    json_object_is_type(list, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			const char *text = word(json_object_array_get_idx(list, i), "text");
+
+			if (text)
+				problem(l, TINT_BAD, "%s", text);
+		}
+	if (!json_object_object_get_ex(rivals, "rivals", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		if (!json_object_object_get_ex(o, "problem", &flag) || !json_object_get_boolean(flag))
+			continue;
+		if (word(o, "where") && word(o, "does") && word(o, "advice"))
+			problem(l, TINT_WARN, "%s %s; to do about it: %s", word(o, "where"),
+				word(o, "does"), word(o, "advice"));
+	}
+}
+
 unsigned int print_problems(FILE *out, const struct style *style, const struct picture *p,
-			    const struct operation_line *lines, size_t n_lines)
+			    const struct operation_line *lines, size_t n_lines,
+			    struct json_object *rivals)
 {
 	struct list l = { .out = out, .style = style };
 
@@ -99,5 +134,6 @@ unsigned int print_problems(FILE *out, const struct style *style, const struct p
 		check_card(&l, p, i);
 	for (size_t i = 0; i < p->n_regions; i++)
 		check_region(&l, p, i);
+	check_rivals(&l, rivals);
 	return l.n;
 }

@@ -48,9 +48,11 @@ int render_everything(FILE *out, const struct style *style, const struct picture
 
 /**
  * render_status - one screen: problems, sums, regions, operations that are not over
+ * @rivals: the daemon's answer to GetRivals; may be NULL
  */
 int render_status(FILE *out, const struct style *style, const struct picture *p,
-		  const struct operation_line *lines, size_t n_lines);
+		  const struct operation_line *lines, size_t n_lines,
+		  struct json_object *rivals);
 
 /**
  * render_profiles - a table in the order in which they are tried

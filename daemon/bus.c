@@ -324,6 +324,28 @@ static int property_version(sd_bus *bus, const char *path, const char *interface
 	return sd_bus_message_append(reply, "s", CXLMEM_VERSION);
 }
 
+static int get_rivals(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	struct json_object *json;
+	int r;
+
+	(void)error;
+	r = contest_to_json(m->contest, &json);
+	if (r < 0)
+		return r;
+	r = reply_json(call, json);
+	json_object_put(json);
+	return r;
+}
+
+static int method_get_rivals(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, get_rivals, m, error);
+}
+
 static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -334,6 +356,8 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", verb, "as", objects, "a{ss}", options),
 				SD_BUS_RESULT("o", operation), method_start,
 				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetRivals", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", rivals),
+				method_get_rivals, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListOperations", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a(ossds)", operations), method_list_operations,
 				SD_BUS_VTABLE_UNPRIVILEGED),

@@ -38,6 +38,8 @@ static void on_looked(const struct picture *p, void *userdata)
 {
 	struct manager *m = userdata;
 
+	contest_looked(m->contest, p);
+	/* It may start something, and then the picture is gone. */
 	steward_looked(m->steward, p);
 }
 
@@ -55,6 +57,7 @@ static void on_finished(struct operation *o, void *userdata)
 	/* Before anybody hears of its end, what it means is written down. */
 	steward_finished(m->steward, o);
 	bus_operation_finished(o, m);
+	contest_finished(m->contest, o);
 	log_operation(o);
 }
 
@@ -63,6 +66,13 @@ static void on_changed(void *userdata)
 	struct manager *m = userdata;
 
 	bus_picture_changed(m);
+	engine_look(m->engine);
+}
+
+static void look_again(void *userdata)
+{
+	struct manager *m = userdata;
+
 	engine_look(m->engine);
 }
 
@@ -148,6 +158,9 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = steward_new(m->event, m->engine, NULL, state_directory(), &m->steward);
 	if (r < 0)
 		return fail(r, "wishes and profiles cannot be read");
+	r = contest_new(m->event, "", look_again, m, &m->contest);
+	if (r < 0)
+		return fail(r, "what others do to memory cannot be watched");
 	r = scanner_new(m->event, open_door, on_picture, m, &m->scanner);
 	if (r < 0)
 		return fail(r, "the scanner cannot be made");
@@ -182,6 +195,7 @@ struct manager *manager_free(struct manager *m)
 	/* The scanner answers those who wait, so it goes while the bus is still there. */
 	scanner_free(m->scanner);
 	engine_free(m->engine);
+	contest_free(m->contest);
 	steward_free(m->steward);
 	monitor_free(m->monitor);
 	direct_free(m->direct);

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "authorize.h"
+#include "contest.h"
 #include "direct.h"
 #include "engine.h"
 #include "monitor.h"
@@ -18,6 +19,7 @@ struct manager {
 	sd_bus *bus;
 	struct direct *direct; /* NULL where nobody could listen */
 	struct authority *authority; /* who may do what */
+	struct contest *contest; /* with others who bring memory online */
 	struct engine *engine;
 	struct scanner *scanner;
 	struct steward *steward;

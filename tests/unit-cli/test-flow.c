@@ -253,8 +253,8 @@ static void test_views(void **state)
 	check(&empty, "operations 9", STATUS_FAILED, "",
 	      "cxlmemctl: there is no operation 9; `cxlmemctl operations` shows those there are\n",
 	      NULL);
-	check(&empty, "status", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
-	check(&empty, "", STATUS_DONE, NULL, "", "GetPicture\nListOperations\n");
+	check(&empty, "status", STATUS_DONE, NULL, "", "GetPicture\nListOperations\nGetRivals\n");
+	check(&empty, "", STATUS_DONE, NULL, "", "GetPicture\nListOperations\nGetRivals\n");
 	check(&empty, "-q status", STATUS_DONE, "", "", "GetPicture\n");
 	check(&empty, "-q list", STATUS_DONE, "", "", NULL);
 	check(&empty, "-q topology", STATUS_DONE, "", "", NULL);
