@@ -389,7 +389,7 @@ int authorize_request(struct authority *a, sd_bus_message *call, const struct re
 		      sd_bus_message_handler_t go, void *userdata, sd_bus_error *error)
 {
 	const struct asked asked = {
-		.action = action_of(request),
+		.action = request->revoke ? ACTION_FORCE : action_of(request),
 		.verb = verb_name(request->verb),
 		.objects = request->objects,
 		.n_objects = request->n_objects,

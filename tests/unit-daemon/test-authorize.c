@@ -390,8 +390,9 @@ static void test_actions(void **state)
 	static const char *const lines[][2] = {
 		{ "create", ACTION_CREATE },   { "online", ACTION_ONLINE },
 		{ "offline", ACTION_ONLINE },  { "set-mode", ACTION_ONLINE },
-		{ "destroy", ACTION_DESTROY },
+		{ "destroy", ACTION_DESTROY }, { "eject", ACTION_DESTROY },
 	};
+	struct scene forced = { .answer = NO_ };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -406,6 +407,18 @@ static void test_actions(void **state)
 		assert_memory_equal(s.question, lines[i][1], strlen(lines[i][1]));
 		teardown(&s);
 	}
+	/* Taking memory from its users needs more; stopping that does not. */
+	forced.request = request_new(VERB_EJECT);
+	forced.request->revoke = true;
+	setup(&forced, nobody_is_privileged, true);
+	call(&forced, "x", false);
+	run_until(forced.event, forced.replies);
+	assert_memory_equal(forced.question, ACTION_FORCE, strlen(ACTION_FORCE));
+	forced.cancel = true;
+	call(&forced, "x", false);
+	run_until(forced.event, forced.replies == 2);
+	assert_memory_equal(forced.question, ACTION_DESTROY, strlen(ACTION_DESTROY));
+	teardown(&forced);
 }
 
 static void test_limit(void **state)
