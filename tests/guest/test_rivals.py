@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from guest.machine import Machine
-from lab.testing import expect_kernel_log, timeout
+from lab.testing import expect_kernel_log, fresh, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
 TOPOLOGIES = ("one",)
@@ -113,6 +113,7 @@ def test_memory_of_others_is_not_watched(guest):
     machine.assert_state(before)
 
 
+@fresh
 @expect_kernel_log(REFUSAL)
 @timeout(600)
 def test_winner_is_named(guest):
@@ -127,13 +128,13 @@ def test_winner_is_named(guest):
     assert f"that was {VENDOR}:1" in log, log
     assert case["text"] in machine.ctl("status")
     _remove(guest)
-    # What is stuck in the kernel's zone stays there until this kernel ends.
+    # It may be stuck in the kernel's zone; that is why there is a word about it.
     status, _ = guest.sh(f"cxlmemctl offline {_name(machine)}", timeout=120)
     if status == 0:
         assert not _rivals(guest)["overruled"], "it is offline again, and still a problem"
-    guest.power_cut()
 
 
+@fresh
 @expect_kernel_log(REFUSAL)
 def test_kernel_zone_whatever_others_do(guest):
     """Memory for the kernel's zone is there, too."""
@@ -147,4 +148,3 @@ def test_kernel_zone_whatever_others_do(guest):
         assert not _rivals(guest)["overruled"]
     finally:
         _remove(guest)
-    guest.power_cut()
