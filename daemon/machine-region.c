@@ -267,8 +267,15 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
 	uint64_t start = door_time(), t;
+	char child[64];
 	int r;
 
+	/*
+	 * Binding takes the device's lock: it waits for a probe that runs, and does what has not begun. That
+	 * it was done already (EBUSY), or cannot be, shows below.
+	 */
+	snprintf(child, sizeof(child), "dax_region%s", region + strlen("region"));
+	(void)sysfs_write(door, child, "bus/cxl/drivers/cxl_dax_region/bind");
 	for (;;) {
 		r = find_dax(door, region, ret);
 		if (r < 0)
