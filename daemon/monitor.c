@@ -2,6 +2,7 @@
 #include "monitor.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <systemd/sd-device.h>
 
 #include "util.h"
@@ -16,12 +17,27 @@ struct monitor {
 	void *userdata;
 };
 
+/* While a burst lasts nothing is listened to: the first event said all there is to know. */
+static void listen_again(struct monitor *m)
+{
+	sd_event_source *io = sd_device_monitor_get_event_source(m->udev);
+	int fd = sd_event_source_get_io_fd(io);
+	char byte;
+
+	/* ENOBUFS, too, tells only that there were many. */
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR)
+		;
+	(void)sd_event_source_set_enabled(io, SD_EVENT_ON);
+}
+
 static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct monitor *m = userdata;
 
 	(void)s;
 	(void)when;
+	/* What comes from here on begins a burst of its own. */
+	listen_again(m);
 	m->changed(m->userdata);
 	return 0;
 }
@@ -29,14 +45,12 @@ static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
 static int on_device(sd_device_monitor *udev, sd_device *device, void *userdata)
 {
 	struct monitor *m = userdata;
-	int enabled;
 
-	(void)udev;
 	(void)device;
-	if (sd_event_source_get_enabled(m->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
-		return 0;
-	(void)sd_event_source_set_time_relative(m->timer, BURST_USEC);
-	(void)sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+	if (sd_event_source_set_time_relative(m->timer, BURST_USEC) >= 0 &&
+	    sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT) >= 0)
+		(void)sd_event_source_set_enabled(sd_device_monitor_get_event_source(udev),
+						  SD_EVENT_OFF);
 	return 0;
 }
 
