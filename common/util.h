@@ -111,7 +111,8 @@ char *format_size(uint64_t bytes, char buf[static 32]);
  *
  * Return: 0; -EINVAL if it is no size; -ERANGE if it does not fit 64 bits.
  */
-int parse_size(const char *s, uint64_t *ret);
+/* libsystemd.a, which the client may be linked with, has one of its own. */
+int parse_size(const char *s, uint64_t *ret) __asm__("cxlmem_parse_size");
 
 /**
  * parse_u64 - read a whole number, decimal or 0x hexadecimal, and nothing else
