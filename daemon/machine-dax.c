@@ -303,6 +303,11 @@ int machine_unbind(struct door *door, const struct step *s, struct step_result *
 				return r;
 		}
 	}
+	if (!strcmp(driver, "device_dax")) {
+		r = machine_refuse_active(door, s->dax, ret_reason);
+		if (r < 0)
+			return r;
+	}
 	r = sysfs_write(door, s->dax, "bus/dax/drivers/%s/unbind", s->driver);
 	if (r < 0 && r != -ENODEV)
 		return say(ret_reason, r, "%s cannot be unbound from %s: %s", s->dax, s->driver,

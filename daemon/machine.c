@@ -31,6 +31,12 @@ static const machine_step_t machine_steps[_STEP_KIND_MAX] = {
 	[STEP_FREE_DPA] = machine_free_dpa,
 	[STEP_FREE_HPA] = machine_free_hpa,
 	[STEP_DELETE_REGION] = machine_delete_region,
+	[STEP_DRAIN] = machine_drain,
+	[STEP_REVOKE] = machine_revoke,
+	[STEP_CANCEL_DRAIN] = machine_cancel_drain,
+	[STEP_DISABLE_MEMDEV] = machine_disable_memdev,
+	[STEP_ENABLE_MEMDEV] = machine_enable_memdev,
+	[STEP_POWER_OFF] = machine_power_off,
 };
 
 static int machine_scan(struct door *door, unsigned int flags, struct picture **ret,

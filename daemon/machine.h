@@ -38,4 +38,16 @@ int machine_online(struct door *, const struct step *, struct step_result *, cha
 int machine_offline(struct door *, const struct step *, struct step_result *, char **);
 int machine_check_unused(struct door *, const struct step *, struct step_result *, char **);
 
+/* machine-drain.c */
+int machine_drain(struct door *, const struct step *, struct step_result *, char **);
+int machine_revoke(struct door *, const struct step *, struct step_result *, char **);
+int machine_cancel_drain(struct door *, const struct step *, struct step_result *, char **);
+/* Before device_dax is unbound, which cannot be taken back and waits for users: see that there are none. */
+int machine_refuse_active(struct door *, const char *dax, char **ret_reason);
+
+/* machine-card.c */
+int machine_disable_memdev(struct door *, const struct step *, struct step_result *, char **);
+int machine_enable_memdev(struct door *, const struct step *, struct step_result *, char **);
+int machine_power_off(struct door *, const struct step *, struct step_result *, char **);
+
 #endif

@@ -33,6 +33,9 @@ static int add_dax(struct door *door, struct picture *p, struct daxctl_dev *dev)
 	r = sysfs_link_name(door, &d->driver, "bus/dax/devices/%s/driver", d->name);
 	if (r < 0 && r != -ENODEV)
 		return r;
+	/* A kernel with the series of kernel/. */
+	if (d->driver && !strcmp(d->driver, "device_dax"))
+		(void)sysfs_read(door, &d->drain, "bus/dax/devices/%s/drain", d->name);
 	/* Linux 7.3 and later; libdaxctl (85) has no getter for it. */
 	if (d->driver && !strcmp(d->driver, "kmem"))
 		(void)sysfs_read(door, &d->state, "bus/dax/devices/%s/state", d->name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scan.h"
+#include "slot.h"
 #include "sysfs.h"
 
 /* What is behind ".../devices/" in a link of sysfs: a device's place. NULL: there is none. */
@@ -75,33 +76,6 @@ struct slots {
 	struct picture *p;
 };
 
-/*
- * "0000:0d:00" is what sits in the slot, on the bus below the slot's port; and that bus is at
- * ".../devices/pci0000:0c/0000:0c:00.0/pci_bus/0000:0d", whether anything sits there or not.
- */
-static int find_port(struct door *door, const char *address, char **ret_bridge, char **ret_port)
-{
-	_cleanup_free_ char *target = NULL;
-	const char *end = strrchr(address, ':');
-	char *place, *save, *word, *bridge, *port = NULL;
-	int r;
-
-	if (!end)
-		return -ENODEV;
-	r = sysfs_link(door, &target, "class/pci_bus/%.*s", (int)(end - address), address);
-	if (r < 0)
-		return r == -ENOMEM ? r : -ENODEV;
-	place = (char *)place_in(target);
-	bridge = place ? strtok_r(place, "/", &save) : NULL;
-	while (bridge && (word = strtok_r(NULL, "/", &save)) && strcmp(word, "pci_bus"))
-		port = word;
-	if (!port)
-		return -ENODEV;
-	*ret_bridge = strdup(bridge);
-	*ret_port = strdup(port);
-	return *ret_bridge && *ret_port ? 0 : -ENOMEM;
-}
-
 static int add_slot(const char *name, void *userdata)
 {
 	_cleanup_free_ char *address = NULL, *bridge = NULL, *port = NULL;
@@ -109,9 +83,7 @@ static int add_slot(const char *name, void *userdata)
 	struct slot *slot;
 	int r;
 
-	if (sysfs_read(s->door, &address, "bus/pci/slots/%s/address", name) < 0)
-		return 0;
-	r = find_port(s->door, address, &bridge, &port);
+	r = slot_read(s->door, name, &address, &bridge, &port);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	/* A network card's or a disk's: nobody's business here. */
