@@ -59,9 +59,13 @@ static int print_result(struct cli *cli, const struct command *command, const st
 		print_notes(cli, op);
 	if (command_has(command, OPTION_JSON))
 		return print_operation_json(cli, op);
-	if (strcmp(o->state, "done") == 0 && !command_has(command, OPTION_QUIET))
-		fprintf(cli->out, "%s%s\n", op->n_steps ? "done: " : "nothing to do: ",
-			op->summary ?: command->verb->name);
+	if (strcmp(o->state, "done") != 0 || command_has(command, OPTION_QUIET))
+		return 0;
+	fprintf(cli->out, "%s%s\n", op->n_steps ? "done: " : "nothing to do: ",
+		op->summary ?: command->verb->name);
+	/* What a hand may act on comes last. */
+	if (op->result && *op->result)
+		fprintf(cli->out, "%s\n", op->result);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ void operation_clear(struct operation *op)
 	free(op->summary);
 	free(op->state);
 	free(op->reason);
+	free(op->result);
 	strv_free(op->notes);
 	strv_free(op->regions);
 	steps_free(op->steps, op->n_steps);
@@ -117,6 +118,7 @@ static const struct field {
 	{ "Summary", "s", offsetof(struct operation, summary) },
 	{ "State", "s", offsetof(struct operation, state) },
 	{ "Reason", "s", offsetof(struct operation, reason) },
+	{ "Result", "s", offsetof(struct operation, result) },
 	{ "Notes", "as", offsetof(struct operation, notes) },
 	{ "Regions", "as", offsetof(struct operation, regions) },
 	{ "Steps", "a(sss)", 0 },
@@ -237,6 +239,7 @@ int operation_to_json(const struct operation *op, struct json_object **ret)
 	    (r = json_set_string(o, "summary", op->summary)) < 0 ||
 	    (r = json_set_string(o, "state", op->state)) < 0 ||
 	    (r = json_set_string(o, "reason", op->reason && *op->reason ? op->reason : NULL)) < 0 ||
+	    (r = json_set_string(o, "result", op->result && *op->result ? op->result : NULL)) < 0 ||
 	    (r = set_strv(o, "notes", op->notes)) < 0 ||
 	    (r = set_strv(o, "regions", op->regions)) < 0 || (r = set_steps(o, op)) < 0)
 		return r;

@@ -15,6 +15,7 @@ struct operation_step {
 struct operation {
 	uint64_t id;
 	char *verb, *summary, *state, *reason; /* NULL = not told yet */
+	char *result; /* what may be counted on, once it is done: a card may be pulled */
 	char **notes, **regions;	       /* end with NULL; NULL = not told yet */
 	struct operation_step *steps;
 	size_t n_steps;

@@ -14,6 +14,9 @@
 #define CARDS_MISSING                                                                \
 	"needs at least one CARD: a memdev name (mem0), a serial or a PCI address; " \
 	"`cxlmemctl list cards` shows them"
+#define SLOTS_MISSING                                                                     \
+	"needs at least one CARD (a memdev name, a serial or a PCI address) or SLOT; `cxlmemctl " \
+	"list slots` shows them"
 #define REGIONS_MISSING                                                                       \
 	"needs at least one REGION: its name (region0), its dax device (dax0.0) or its node " \
 	"(node1); `cxlmemctl list regions` shows them"
@@ -36,6 +39,11 @@ const struct option_info option_table[_OPTION_MAX] = {
 	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "this window and no other (decoder0.0)",
 			    true },
 	[OPTION_NO_ONLINE] = { "no-online", 'N', NULL, "leave the memory offline", true },
+	[OPTION_DEADLINE] = { "deadline", 't', "TIME",
+			      "give up and walk back then, as 30s or 2min", true },
+	[OPTION_ON_DEADLINE] = { "on-deadline", 0, "WHAT",
+				 "keep (default), or revoke devdax from its users",
+				 true },
 	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
 };
@@ -72,10 +80,10 @@ const struct verb_info verb_table[] = {
 		.name = "plan",
 		.words = "VERB ...",
 		.brief = "the steps a verb would take; nothing is done",
-		.details = "VERB is create, online, offline, set-mode or destroy, with its own "
+		.details = "VERB is create, online, offline, set-mode, destroy or eject, with its own "
 			   "words.\n",
 		.missing = "plan needs a verb that changes something: create, online, offline, "
-			   "set-mode or destroy",
+			   "set-mode, destroy or eject",
 		.outer = true,
 		.run = make_plan,
 	},
@@ -115,7 +123,7 @@ const struct verb_info verb_table[] = {
 		.brief = "take the memory of regions offline",
 		.details = "What is in it moves to other memory; programs go on. All of it or "
 			   "nothing.\n",
-		.options = BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "offline " REGIONS_MISSING,
@@ -128,6 +136,7 @@ const struct verb_info verb_table[] = {
 		.brief = "use regions as system-ram or as devdax",
 		.details = "MODE is system-ram or devdax; --mode MODE does the same.\n",
 		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_NO_ONLINE) |
+			   BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) |
 			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
@@ -141,10 +150,30 @@ const struct verb_info verb_table[] = {
 		.words = "REGION...",
 		.brief = "take regions offline and give their cards back",
 		.details = "The order is found by itself. Data in devdax regions is lost.\n",
-		.options = BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) |
+			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "destroy " REGIONS_MISSING,
+		.changes = true,
+		.run = make_change,
+	},
+	{
+		.name = "eject",
+		.words = "CARD|SLOT...",
+		.brief = "free cards and power their slots off, so that they may be pulled",
+		.details = "All regions on a card are destroyed first, the whole of an interleave "
+			   "set, too.\n"
+			   "A region that cxlmem did not make goes only when it is named on the same "
+			   "line.\n"
+			   "A SLOT is a name from `cxlmemctl list slots`, with slot: before it when a "
+			   "card is\n"
+			   "called so.\n",
+		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) | BIT(OPTION_NO_WAIT) |
+			   BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "eject " SLOTS_MISSING,
 		.changes = true,
 		.run = make_change,
 	},

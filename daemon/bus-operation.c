@@ -86,6 +86,8 @@ static int property_string(sd_bus *bus, const char *path, const char *interface,
 		s = operation_state_name(o->state);
 	else if (!strcmp(property, "Reason"))
 		s = o->reason;
+	else if (!strcmp(property, "Result"))
+		s = o->state == OPERATION_DONE ? o->plan->done : "";
 	return sd_bus_message_append(reply, "s", s ?: "");
 }
 
@@ -192,6 +194,7 @@ static const sd_bus_vtable operation_vtable[] = {
 	SD_BUS_PROPERTY("Summary", "s", property_string, 0, 0),
 	SD_BUS_PROPERTY("State", "s", property_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Reason", "s", property_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Result", "s", property_string, 0, 0),
 	SD_BUS_PROPERTY("Notes", "as", property_notes, 0, 0),
 	SD_BUS_PROPERTY("Regions", "as", property_regions, 0, 0),
 	SD_BUS_PROPERTY("Steps", "a(sss)", property_steps, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

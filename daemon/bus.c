@@ -96,8 +96,8 @@ static int read_request(sd_bus_message *call, struct request **ret, sd_bus_error
 	if (r < 0)
 		return r;
 	if (verb_from_name(word, &verb) < 0) {
-		say(&reason, 0, "there is no verb \"%s\": it is create, online, offline, destroy or "
-				"set-mode", word);
+		say(&reason, 0, "there is no verb \"%s\": it is create, online, offline, destroy, "
+				"set-mode or eject", word);
 		return bus_error(error, -EINVAL, reason);
 	}
 	request = request_new(verb);

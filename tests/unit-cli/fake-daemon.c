@@ -160,6 +160,8 @@ static void on_get_all(struct server *s, sd_bus_message *m)
 	must(sd_bus_message_append(reply, "{sv}", "Summary", "s", "create region0: 512M on mem0"));
 	must(sd_bus_message_append(reply, "{sv}", "State", "s", end_of(f)));
 	must(sd_bus_message_append(reply, "{sv}", "Reason", "s", f->reason ?: ""));
+	if (f->result)
+		must(sd_bus_message_append(reply, "{sv}", "Result", "s", f->result));
 	must(sd_bus_message_append(reply, "{sv}", "Notes", "as", 1, "128M are lost"));
 	must(sd_bus_message_append(reply, "{sv}", "Regions", "as", 1, "region0"));
 	if (!f->no_steps)

@@ -13,6 +13,7 @@
 struct fake {
 	const char *error, *message; /* the answer to every call but Ping */
 	const char *state, *reason;  /* how operations end; default "done" */
+	const char *result;	     /* what operations say of themselves when they are done */
 	const char *picture;	     /* answer to GetPicture; default "{}" */
 	bool no_steps;		     /* there was nothing to do */
 	bool early;		     /* the end is told before the answer to Start */

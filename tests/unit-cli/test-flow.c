@@ -42,6 +42,29 @@ static void test_done(void **state)
 	      "Start set-mode region0 mode=devdax no-online=yes\nGetAll\n");
 }
 
+/* That a card may be pulled is the last line, and only said when it is so. */
+static void test_eject(void **state)
+{
+	static const char pull[] = "mem0 (serial 0x1000) in slot 2 may be pulled";
+
+	(void)state;
+	check(&(struct fake){ .result = pull }, "eject --deadline 30s mem0 slot:3", STATUS_DONE,
+	      "done: create region0: 512M on mem0\n"
+	      "mem0 (serial 0x1000) in slot 2 may be pulled\n",
+	      NULL, "Start eject mem0 slot:3 deadline=30s\nGetAll\n");
+	check(&(struct fake){ .result = pull, .state = "failed", .reason = "30s are over" },
+	      "eject --on-deadline keep -t 30s mem0", STATUS_FAILED, "", NULL,
+	      "Start eject mem0 deadline=30s on-deadline=keep\nGetAll\n");
+	check(&(struct fake){ .result = pull }, "eject -q mem0", STATUS_DONE, "", "",
+	      "Start eject mem0\n");
+	check(&(struct fake){ .result = pull }, "eject --no-wait mem0", STATUS_DONE,
+	      "operation 1 started; `cxlmemctl operations 1` shows it\n", "", NULL);
+	check(&(struct fake){ 0 }, "eject", STATUS_USAGE, "", NULL, "");
+	check(&(struct fake){ 0 }, "eject --deadline soon mem0", STATUS_USAGE, "",
+	      "cxlmemctl: deadline is \"soon\": it takes a time such as 30s or 2min, or infinity\n",
+	      "");
+}
+
 /* The cheapest way costs one call. */
 static void test_quiet(void **state)
 {
@@ -295,7 +318,7 @@ int main(void)
 		cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_no_wait),
 		cmocka_unit_test(test_cancel),	   cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_json),	   cmocka_unit_test(test_views),
-		cmocka_unit_test(test_help_lines),
+		cmocka_unit_test(test_help_lines), cmocka_unit_test(test_eject),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
