@@ -2,6 +2,8 @@
 #include "time-span.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -93,4 +95,29 @@ int parse_time_span(const char *s, uint64_t *ret)
 	} while (*s);
 	*ret = sum;
 	return 0;
+}
+
+char *format_time_span(uint64_t usec, char buf[static 64])
+{
+	static const struct {
+		const char *name;
+		uint64_t usec;
+	} parts[] = {
+		{ "d", UINT64_C(86400000000) }, { "h", UINT64_C(3600000000) },
+		{ "min", 60000000 },		{ "s", 1000000 },
+		{ "ms", 1000 },			{ "us", 1 },
+	};
+	size_t used = 0, i;
+	int shown = 0;
+
+	for (i = 0; i < ARRAY_SIZE(parts) && shown < 2; i++) {
+		if (usec < parts[i].usec)
+			continue;
+		used += snprintf(buf + used, 64 - used, "%s%" PRIu64 "%s", shown++ ? " " : "",
+				 usec / parts[i].usec, parts[i].name);
+		usec %= parts[i].usec;
+	}
+	if (!shown)
+		strcpy(buf, "0s");
+	return buf;
 }

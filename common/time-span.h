@@ -16,4 +16,13 @@
  */
 int parse_time_span(const char *s, uint64_t *ret);
 
+/**
+ * format_time_span - a time as parse_time_span() reads it: "30s", "1min 30s", "250ms"
+ * @usec: microseconds, finite
+ * @buf: at least 64 bytes, returned
+ *
+ * The two largest units that are not zero.
+ */
+char *format_time_span(uint64_t usec, char buf[static 64]);
+
 #endif

@@ -37,6 +37,13 @@ struct door_ops {
 	int (*run)(struct door *door, const struct step *step, struct step_result *ret,
 		   char **ret_reason);
 	/*
+	 * What stands in the way of a step that another process is at, for people: "memory block 34 of dax0.0 is
+	 * still in use: ...". Takes no locks that such a step holds. NULL: this door never knows.
+	 * @ret: the caller's
+	 * Return: 0; -ENODATA when nothing can be told of such a step; -errno.
+	 */
+	int (*explain)(struct door *door, const struct step *step, char **ret);
+	/*
 	 * A count that grows with every device that comes, goes, binds, or whose memory goes on- or offline.
 	 * Return: 0, or -errno.
 	 */

@@ -26,6 +26,11 @@ struct engine {
 	bool went_on; /* past the point of no return: tried once more already */
 	bool undo_cut_off; /* its worker died over the undo step that runs now */
 	sd_event_source *kill_timer;
+	/* Beside the worker that is stuck: for what is in the way at a deadline, or to take it away. */
+	struct worker *side;
+	sd_event_source *side_timer;
+	uint64_t side_id; /* the operation, and the step it was at */
+	size_t side_at;
 	sd_event_source *next; /* deferred: start what waits */
 	engine_started_t started; /* of the current operation, until it is planned */
 	void *started_userdata;
@@ -52,6 +57,40 @@ void engine_set_reason(struct operation *o, const char *reason);
  * engine_finish - end the current operation, tell of it, and have the next one begin
  */
 void engine_finish(struct engine *e, enum operation_state state);
+
+/**
+ * engine_drop_queued - end an operation whose turn has not come
+ */
+void engine_drop_queued(struct engine *e, struct operation *o, enum operation_state state,
+			const char *reason);
+
+/* engine-deadline.c */
+
+/**
+ * engine_arm_deadline - give up on an operation when its request's time is over, counted from now
+ *
+ * Past the point of no return it goes on all the same. It ends as failed, with the reason that says what was in
+ * the way.
+ *
+ * Return: 0, or -errno.
+ */
+int engine_arm_deadline(struct engine *e, struct operation *o);
+
+/**
+ * engine_revoke - past its deadline, and asked to insist: take away what the running step waits for
+ */
+void engine_revoke(struct engine *e);
+
+/**
+ * engine_forget_side - nothing is wanted any more of the worker beside the one at work
+ */
+void engine_forget_side(struct engine *e);
+
+/**
+ * engine_why_cancelled, engine_cancelled_state - on request, or because its time is over
+ */
+const char *engine_why_cancelled(const struct operation *o);
+enum operation_state engine_cancelled_state(const struct operation *o);
 
 /* engine-run.c */
 

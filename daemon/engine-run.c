@@ -47,7 +47,7 @@ int engine_scan(struct engine *e, worker_reply_t reply)
 static void cancelled_between(struct engine *e)
 {
 	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
-	engine_set_reason(e->current, ENGINE_CANCELLED);
+	engine_set_reason(e->current, engine_why_cancelled(e->current));
 	engine_start_undo(e, 0);
 }
 
@@ -75,7 +75,7 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 	}
 	if (r < 0) {
 		e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
-		engine_set_reason(o, o->cancelled && r == -EPIPE ? ENGINE_CANCELLED :
+		engine_set_reason(o, o->cancelled && r == -EPIPE ? engine_why_cancelled(o) :
 			      r == -EPIPE		  ? "the worker process died" :
 							    reply->reason ?: strerror(-r));
 		engine_start_undo(e, r);
@@ -87,6 +87,7 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 	if (!reply->last) {
 		o->step_states[o->at] = STEP_RUNNING;
 		engine_changed(e, o);
+		engine_revoke(e);
 		/* It may have begun a long one before it heard of the wish to stop. */
 		if (o->cancelled)
 			engine_interrupt(e, o);
@@ -128,7 +129,7 @@ static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
 
 	(void)s;
 	(void)when;
-	engine_set_reason(o, ENGINE_CANCELLED);
+	engine_set_reason(o, engine_why_cancelled(o));
 	engine_note_left(o, "the kernel does not give way; nothing more was done, and what it holds may be "
 		     "free only after a reboot");
 	e->worker = worker_free(e->worker);

@@ -38,7 +38,8 @@ void engine_go_on(struct engine *e)
 	o->cancelled = false;
 	free(o->reason);
 	free(o->left);
-	o->reason = o->left = NULL;
+	free(o->expiry);
+	o->reason = o->left = o->expiry = NULL;
 	o->state = OPERATION_RUNNING;
 	if (o->at == o->plan->n_steps) {
 		engine_finish(e, OPERATION_DONE);
@@ -57,9 +58,7 @@ static void finish_undo(struct engine *e)
 {
 	struct operation *o = e->current;
 
-	engine_finish(e, o->left      ? OPERATION_STUCK :
-		  o->cancelled ? OPERATION_CANCELLED :
-				 OPERATION_FAILED);
+	engine_finish(e, o->left ? OPERATION_STUCK : engine_cancelled_state(o));
 }
 
 static void on_undone(struct worker *w, struct worker_reply *reply, void *userdata)

@@ -70,6 +70,8 @@ void engine_finish(struct engine *e, enum operation_state state)
 	struct operation *o = TAKE_PTR(e->current);
 
 	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
+	o->deadline = sd_event_source_disable_unref(o->deadline);
+	engine_forget_side(e);
 	o->state = state;
 	o->progress_done = o->progress_total = 0;
 	o->finished_realtime = engine_usec(CLOCK_REALTIME);
@@ -89,6 +91,16 @@ void engine_finish(struct engine *e, enum operation_state state)
 	schedule_next(e);
 }
 
+void engine_drop_queued(struct engine *e, struct operation *o, enum operation_state state,
+			const char *reason)
+{
+	engine_set_reason(o, reason);
+	o->state = state;
+	o->finished_realtime = engine_usec(CLOCK_REALTIME);
+	if (e->hooks.finished)
+		e->hooks.finished(o, e->userdata);
+}
+
 /* Its turn came, but it cannot be: tell the one who asked, or whoever reads the operation later. */
 static void refuse(struct engine *e, int error, const char *reason)
 {
@@ -97,7 +109,7 @@ static void refuse(struct engine *e, int error, const char *reason)
 
 	if (!started) {
 		engine_set_reason(o, reason);
-		engine_finish(e, o->cancelled ? OPERATION_CANCELLED : OPERATION_FAILED);
+		engine_finish(e, engine_cancelled_state(o));
 		return;
 	}
 	e->current = NULL;
@@ -141,7 +153,7 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 	int r;
 
 	if (o->cancelled) {
-		refuse(e, -ECANCELED, ENGINE_CANCELLED);
+		refuse(e, o->expiry ? -ETIMEDOUT : -ECANCELED, engine_why_cancelled(o));
 		return;
 	}
 	r = plan_make(picture, o->request, &plan, &reason);
@@ -281,6 +293,7 @@ struct engine *engine_free(struct engine *e)
 	if (e->started)
 		e->started(NULL, -ECANCELED, "cxlmemd is stopping", e->started_userdata);
 	worker_free(e->worker);
+	engine_forget_side(e);
 	door_close(e->door);
 	forget_picture(e);
 	sd_event_source_disable_unref(e->kill_timer);
@@ -306,8 +319,14 @@ int engine_start(struct engine *e, struct request *request, engine_started_t sta
 	o = operation_new(e->last_id + 1, request);
 	if (!o)
 		return -ENOMEM;
-	e->last_id++;
 	o->engine = e;
+	r = engine_arm_deadline(e, o);
+	if (r < 0) {
+		o->request = NULL; /* the caller's again */
+		operation_free(o);
+		return r;
+	}
+	e->last_id++;
 	o->created_usec = engine_usec(CLOCK_MONOTONIC);
 	e->operations[e->n_operations++] = o;
 	if (first) {
@@ -338,11 +357,7 @@ int engine_cancel(struct engine *e, uint64_t id)
 		engine_interrupt(e, o);
 		return 0;
 	}
-	engine_set_reason(o, "cancelled before its turn came");
-	o->state = OPERATION_CANCELLED;
-	o->finished_realtime = engine_usec(CLOCK_REALTIME);
-	if (e->hooks.finished)
-		e->hooks.finished(o, e->userdata);
+	engine_drop_queued(e, o, OPERATION_CANCELLED, "cancelled before its turn came");
 	return 0;
 }
 

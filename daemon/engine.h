@@ -58,7 +58,7 @@ static inline void engine_freep(struct engine **e)
 }
 
 /**
- * engine_start - take a request over and start it, or queue it behind those that run
+ * engine_start - take a request over and start it, or queue it behind those that run; its deadline counts from now
  * @started: answered when it is planned (or refused), or at once when it has to queue
  *
  * Return: 0; -errno when it could not even be queued (@started is not called, @request is the caller's).

@@ -147,15 +147,26 @@ int machine_online(struct door *door, const struct step *s, struct step_result *
 	return r < 0 ? r : 0;
 }
 
+/* Add to a refusal whose memory it is that is in the way, as far as that can be told. */
+static int say_users(struct door *door, const char *dax, int error, char **ret_reason)
+{
+	_cleanup_free_ char *users = NULL;
+
+	if (error != -EBUSY || !ret_reason || machine_memory_users(door, dax, &users) < 0)
+		return error;
+	return say(ret_reason, error, "%s; %s", *ret_reason, users);
+}
+
 static int offline_at_once(struct door *door, const struct step *s, char **ret_reason)
 {
 	int r;
 
 	r = set_kmem_state(door, s->dax, "unplugged");
 	if (r == -EBUSY || r == -EAGAIN)
-		return say(ret_reason, -EBUSY,
-			   "the memory of %s cannot be taken offline: pages in it are in use and cannot be "
-			   "moved", s->dax);
+		return say_users(door, s->dax,
+				 say(ret_reason, -EBUSY,
+				     "the memory of %s cannot be taken offline: pages in it are in use and "
+				     "cannot be moved", s->dax), ret_reason);
 	if (r == -ENOMEM)
 		return say(ret_reason, r,
 			   "the memory of %s cannot be taken offline: the rest of the machine has no room "
@@ -174,7 +185,8 @@ int machine_offline(struct door *door, const struct step *s, struct step_result 
 	(void)ret;
 	if (state)
 		return offline_at_once(door, s, ret_reason);
-	return memory_spans_offline(door, s->blocks, s->n_blocks, ret_reason);
+	return say_users(door, s->dax, memory_spans_offline(door, s->blocks, s->n_blocks, ret_reason),
+			 ret_reason);
 }
 
 int machine_check_unused(struct door *door, const struct step *s, struct step_result *ret,

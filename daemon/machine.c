@@ -88,6 +88,7 @@ static void machine_free(struct door *door)
 static const struct door_ops machine_ops = {
 	.scan = machine_scan,
 	.run = machine_run,
+	.explain = machine_explain,
 	.changes = machine_changes,
 	.free = machine_free,
 };

@@ -15,6 +15,8 @@ struct operation *operation_free(struct operation *o)
 	free(o->step_states);
 	free(o->reason);
 	free(o->left);
+	free(o->expiry);
+	sd_event_source_disable_unref(o->deadline);
 	free(o);
 	return NULL;
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <systemd/sd-event.h>
+
 #include "learn.h"
 #include "plan.h"
 #include "request.h"
@@ -36,7 +38,10 @@ struct operation {
 	size_t undo_at;               /* within the undo of step @at */
 	char *reason;                 /* why it failed; NULL otherwise */
 	char *left;                   /* what undoing could not take back */
-	bool cancelled;               /* somebody asked for it */
+	bool cancelled;               /* somebody asked for it, or its time is over */
+	bool revoking;                /* its time is over, and what is in use is taken away */
+	char *expiry;                 /* its time is over: why it is not done; then it has failed */
+	sd_event_source *deadline;
 	uint64_t progress_done, progress_total; /* bytes, within the running step */
 	uint64_t created_usec;                  /* CLOCK_MONOTONIC */
 	uint64_t started_realtime, finished_realtime; /* microseconds, CLOCK_REALTIME; 0 = not yet */

@@ -125,12 +125,33 @@ static int do_steps(struct channel *c, struct door *door, struct json_object *li
 	return r < 0 ? r : 0;
 }
 
+static int do_explain(struct channel *c, struct door *door, struct json_object *json)
+{
+	_cleanup_json_ struct json_object *reply = json_object_new_object();
+	_cleanup_free_ char *text = NULL, *reason = NULL;
+	uint64_t before = door->kernel_usec;
+	struct step step = {};
+	int r;
+
+	if (!reply)
+		return -ENOMEM;
+	r = step_from_json(json, &step, &reason);
+	if (r >= 0)
+		r = door->ops->explain ? door->ops->explain(door, &step, &text) : -ENODATA;
+	step_clear(&step);
+	if (r >= 0)
+		add_string(reply, "text", text);
+	return reply_end(c, reply, r, reason, door->kernel_usec - before, true);
+}
+
 static int answer(struct channel *c, struct door *door, struct json_object *request)
 {
 	struct json_object *v;
 
 	if (json_object_object_get_ex(request, "steps", &v))
 		return do_steps(c, door, v);
+	if (json_object_object_get_ex(request, "explain", &v))
+		return do_explain(c, door, v);
 	if (json_object_object_get_ex(request, "scan", &v))
 		return do_scan(c, door, (unsigned int)json_object_get_int(v));
 	/* A "stop" that came after the last step had begun. */

@@ -87,6 +87,7 @@ static void handle_reply(struct worker *w, struct json_object *m)
 	if (json_object_object_get_ex(m, "kernel_usec", &v))
 		reply.kernel_usec = json_object_get_uint64(v);
 	reply.reason = get_string(m, "reason");
+	reply.text = get_string(m, "text");
 	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
 	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0 ||
 	    strdup_or_null(get_string(m, "previous"), &reply.result.previous) < 0) {
@@ -247,6 +248,19 @@ int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void
 
 	return r < 0 ? r :
 		       request(w, "scan", json_object_new_int((int)flags), reply, NULL, userdata);
+}
+
+int worker_explain(struct worker *w, const struct step *step, worker_reply_t reply, void *userdata)
+{
+	struct step bare = *step;
+	struct json_object *json;
+	int r = ready(w);
+
+	bare.undo = NULL;
+	bare.n_undo = 0;
+	if (r >= 0)
+		r = step_to_json(&bare, &json);
+	return r < 0 ? r : request(w, "explain", json, reply, NULL, userdata);
 }
 
 int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,

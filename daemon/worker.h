@@ -18,6 +18,7 @@ struct worker;
 struct worker_reply {
 	int error;             /* 0, or -errno; -EPIPE: the worker died (or was killed) over it */
 	const char *reason;    /* on error; may be NULL */
+	const char *text;      /* of an explanation */
 	bool last;             /* nothing more comes for this request */
 	struct picture *picture; /* of a scan; take it (set it to NULL) to keep it */
 	uint64_t changes;        /* of a scan: door_changes() before it */
@@ -65,6 +66,13 @@ int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void
  */
 int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata);
+
+/**
+ * worker_explain - ask what stands in the way of a step that another worker is at
+ *
+ * Return: as worker_scan().
+ */
+int worker_explain(struct worker *w, const struct step *step, worker_reply_t reply, void *userdata);
 
 /**
  * worker_stop - have it leave out the steps it has not begun; the first of them is answered with -ECANCELED

@@ -78,6 +78,7 @@ void mock_stage_set(struct mock_stage *s, const struct mock *m)
 	s->n_script = 0;
 	s->n_trace = 0;
 	s->scan_acts = false;
+	s->explains = s->explain_blocks = false;
 }
 
 struct mock *mock_stage_get(const struct mock_stage *s)
@@ -170,6 +171,9 @@ static int act(struct mock_door *d, const struct mock_event *e, const struct ste
 		tell(d, 1, 2);
 		while (sem_wait(&d->stage->gate) < 0)
 			;
+		return 0;
+	case MOCK_OPEN:
+		sem_post(&d->stage->gate);
 		return 0;
 	case MOCK_OTHER:
 		e->other(machine(d));
@@ -296,6 +300,17 @@ static int mock_scan(struct door *door, unsigned int flags, struct picture **ret
 	return picture_from_json(json, ret, reason);
 }
 
+static int mock_explain(struct door *door, const struct step *s, char **ret)
+{
+	struct mock_door *d = (struct mock_door *)door;
+
+	if (d->stage->explain_blocks)
+		block();
+	return d->stage->explains ?
+		       say(ret, 0, "memory block 34 of %s is still in use", s->dax ?: "something") :
+		       -ENODATA;
+}
+
 static int mock_changes(struct door *door, uint64_t *ret)
 {
 	*ret = ((struct mock_door *)door)->stage->changes;
@@ -313,6 +328,7 @@ int mock_open(struct door **ret)
 	static const struct door_ops ops = {
 		.scan = mock_scan,
 		.run = mock_run,
+		.explain = mock_explain,
 		.changes = mock_changes,
 		.free = mock_close,
 	};

@@ -20,6 +20,7 @@ enum mock_action {
 	MOCK_GATE,  /* the step reports progress 1 of 2 and waits for mock_stage_open_gate() */
 	MOCK_OTHER, /* somebody else changes the machine: @other */
 	MOCK_TELL,  /* the step reports progress @error times */
+	MOCK_OPEN, /* the gate is opened for another worker */
 	MOCK_CHANGE, /* of a scan only: something changes while it looks */
 };
 
@@ -51,6 +52,8 @@ struct mock_stage {
 	pid_t pid;	    /* of the last to open one */
 	enum mock_action scan_action; /* of the next scan, when @scan_acts */
 	bool scan_acts;
+	bool explains; /* else nothing is known of what is in the way */
+	bool explain_blocks;
 	sem_t gate;
 	enum step_kind trace[MOCK_TRACE_MAX]; /* the steps that were asked for */
 	size_t n_trace;

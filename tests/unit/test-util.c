@@ -292,6 +292,34 @@ static void lists(void **state)
 	name_list_clear(&l);
 }
 
+static void test_format_time_span(void **state)
+{
+	static const struct {
+		uint64_t usec;
+		const char *text;
+	} cases[] = {
+		{ 0, "0s" },
+		{ 1, "1us" },
+		{ 20000, "20ms" },
+		{ 30000000, "30s" },
+		{ 1500000, "1s 500ms" },
+		{ 90000000, "1min 30s" },
+		{ 3600000000, "1h" },
+		{ 90061000000, "1d 1h" },
+		{ 60000001, "1min 1us" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char buf[64];
+		uint64_t back;
+
+		assert_string_equal(format_time_span(cases[i].usec, buf), cases[i].text);
+		assert_int_equal(parse_time_span(buf, &back), 0);
+		assert_true(back <= cases[i].usec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,7 +328,7 @@ int main(void)
 		cmocka_unit_test(strings),	    cmocka_unit_test(arrays),
 		cmocka_unit_test(reasons),	    cmocka_unit_test(alignment),
 		cmocka_unit_test(indexes),	    cmocka_unit_test(lists),
-		cmocka_unit_test(time_spans),
+		cmocka_unit_test(time_spans),	    cmocka_unit_test(test_format_time_span),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
