@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent.h"
 #include "bus.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -338,8 +339,10 @@ static int watch(struct waiting *w)
 static int wait_for(struct waiting *w, const struct wish *wish)
 {
 	_cleanup_(interrupt_close) struct interrupt interrupt = { .fd = -1 };
+	_cleanup_(agent_close) struct agent agent = { 0 };
 	int r;
 
+	agent_open(&agent);
 	progress_begin(&w->progress, w->cli->err, &w->cli->err_style, now_usec());
 	r = watch(w);
 	if (r < 0)
