@@ -164,13 +164,13 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 		return;
 	}
 	plan = NULL;
-	if (e->hooks.planned)
-		e->hooks.planned(o, picture, e->userdata);
 	e->went_on = false;
 	o->state = OPERATION_RUNNING;
 	o->started_realtime = engine_usec(CLOCK_REALTIME);
 	/* The worker is at it while the rest is told; what comes of it is heard only after that. */
 	r = engine_start_steps(e);
+	if (e->hooks.planned)
+		e->hooks.planned(o, picture, e->userdata);
 	started = TAKE_PTR(e->started);
 	if (started)
 		accept(e, o, started, e->started_userdata);
@@ -233,10 +233,14 @@ void engine_look(struct engine *e)
 static void begin(struct engine *e, struct operation *o)
 {
 	_cleanup_(picture_freep) struct picture *picture = NULL;
+	uint64_t before = e->door->kernel_usec;
+	bool current;
 	int r;
 
 	e->current = o;
-	if (picture_is_current(e)) {
+	current = picture_is_current(e);
+	o->kernel_usec += e->door->kernel_usec - before;
+	if (current) {
 		/* What comes of it makes it old. */
 		picture = TAKE_PTR(e->picture);
 		plan_and_run(e, picture);

@@ -22,7 +22,7 @@ struct engine_hooks {
 	 * engine_start().
 	 */
 	void (*looked)(const struct picture *p, void *userdata);
-	/* Its plan is made, on @p; its first step has not run. */
+	/* Its plan is made, on @p; its steps may run, but nothing is known of them yet. */
 	void (*planned)(struct operation *o, const struct picture *p, void *userdata);
 	void (*added)(struct operation *o, void *userdata);
 	void (*changed)(struct operation *o, void *userdata);
