@@ -142,10 +142,7 @@ static bool next_entry(struct lines *l)
 			reader_error(l->reader, "so much is wrong that the rest was not read");
 			return false;
 		}
-		if (!line_is_text(l, line, n)) {
-			bad = true;
-			n = 0;
-		}
+		bad |= !line_is_text(l, line, n);
 		l->reader->line = first;
 		while (n && strchr(blanks, *line)) {
 			line++;
@@ -153,8 +150,10 @@ static bool next_entry(struct lines *l)
 		}
 		while (n && strchr(blanks, line[n - 1]))
 			n--;
-		if (n && (*line == '#' || *line == ';'))
+		if (n && (*line == '#' || *line == ';')) {
+			bad &= more;
 			continue;
+		}
 		more = n && line[n - 1] == '\\';
 		n -= more;
 		if (l->entry && n && !bad)

@@ -187,6 +187,8 @@ static const struct {
 	  "p:13: Zone= is \"frozen\": it takes movable or kernel\n"
 	  "p:10: Fewer= without WaitSec=: it says what is done when the wait is over, give WaitSec=\n"
 	  "p:13: Zone= with Mode=devdax: only system-ram is in a zone, leave it out\n" },
+	{ MATCH "[Region]\nMembers=1 \\\n caf\xe9 \\\n 3\n[Memory]\nZone=x\n",
+	  "p:5: column 5 is not UTF-8\np:8: Zone= is \"x\": it takes movable or kernel\n" },
 	/* a line that goes on counts as the one it begins in */
 	{ MATCH "[Region]\nMembers=1 \\\n# between\n  2 \\\n  1\n[Memory]\nZone=x\n",
 	  "p:9: Zone= is \"x\": it takes movable or kernel\n"
