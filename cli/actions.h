@@ -18,6 +18,11 @@ int show_help(struct cli *cli, const struct command *command);
 int make_plan(struct cli *cli, const struct command *command);
 int make_change(struct cli *cli, const struct command *command);
 int cancel_operation(struct cli *cli, const struct command *command);
+int show_wishes(struct cli *cli, const struct command *command);
+int forget(struct cli *cli, const struct command *command);
+int adopt(struct cli *cli, const struct command *command);
+int export_wishes(struct cli *cli, const struct command *command);
+int import_wishes(struct cli *cli, const struct command *command);
 int monitor(struct cli *cli, const struct command *command);
 
 #endif

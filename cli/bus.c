@@ -98,26 +98,59 @@ int bus_ping(sd_bus *bus, char **ret_reason)
 	return call(bus, m, "this", NULL, ret_reason);
 }
 
-int bus_get_picture(sd_bus *bus, char **ret_json, char **ret_reason)
+int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
-	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "GetPicture");
+	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, member);
 	if (r < 0)
 		return bus_explain(NULL, r, "looking", ret_reason);
 	return call_for_text(bus, m, "looking", ret_json, ret_reason);
 }
 
-int bus_get_rivals(sd_bus *bus, char **ret_json, char **ret_reason)
+static int call_for_count(sd_bus *bus, sd_bus_message *m, const char *verb, uint32_t *ret,
+			  char **ret_reason)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r;
+
+	r = call(bus, m, verb, &reply, ret_reason);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read_basic(reply, 'u', ret);
+	return r < 0 ? bus_explain(NULL, r, verb, ret_reason) : 0;
+}
+
+int bus_remember(sd_bus *bus, const char *member, const char *verb, char *const *words, size_t n,
+		 uint32_t *ret, char **ret_reason)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
-	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "GetRivals");
+	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, member);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "s");
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = sd_bus_message_append_basic(m, 's', words[i]);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
 	if (r < 0)
-		return bus_explain(NULL, r, "looking", ret_reason);
-	return call_for_text(bus, m, "looking", ret_json, ret_reason);
+		return bus_explain(NULL, r, verb, ret_reason);
+	return call_for_count(bus, m, verb, ret, ret_reason);
+}
+
+int bus_import(sd_bus *bus, const char *json, uint32_t *ret, char **ret_reason)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r;
+
+	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "Import");
+	if (r >= 0)
+		r = sd_bus_message_append_basic(m, 's', json);
+	if (r < 0)
+		return bus_explain(NULL, r, "import", ret_reason);
+	return call_for_count(bus, m, "import", ret, ret_reason);
 }
 
 static int append_wish(sd_bus_message *m, const struct wish *wish)

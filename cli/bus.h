@@ -49,14 +49,23 @@ int bus_connect_direct(struct cli *cli, char **ret_reason);
 int bus_ping(sd_bus *bus, char **ret_reason);
 
 /**
- * bus_get_picture - the machine as it is now, as JSON text; the caller's
+ * bus_get - what one of the methods that only look tells (GetPicture, GetRivals, GetWishes, Export:
+ * docs/dbus.md), as JSON text; the caller's
  */
-int bus_get_picture(sd_bus *bus, char **ret_json, char **ret_reason);
+int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason);
 
 /**
- * bus_get_rivals - who else brings memory online (docs/dbus.md), as JSON text; the caller's
+ * bus_remember - change what is remembered: Forget or Adopt
+ * @verb: what the person is doing, for the sentence
+ * @ret: how many
  */
-int bus_get_rivals(sd_bus *bus, char **ret_json, char **ret_reason);
+int bus_remember(sd_bus *bus, const char *member, const char *verb, char *const *words, size_t n,
+		 uint32_t *ret, char **ret_reason);
+
+/**
+ * bus_import - hand over what another machine (or an earlier day) exported
+ */
+int bus_import(sd_bus *bus, const char *json, uint32_t *ret, char **ret_reason);
 
 /**
  * bus_plan - the steps of a wish, as JSON text; the caller's

@@ -14,7 +14,7 @@ int fetch_json(struct cli *cli, struct json_object **ret, char **ret_reason)
 	r = bus_connect_direct(cli, ret_reason);
 	if (r < 0)
 		return r;
-	r = bus_get_picture(cli->bus, &text, ret_reason);
+	r = bus_get(cli->bus, "GetPicture", &text, ret_reason);
 	return r < 0 ? r : read_json(text, ret, ret_reason);
 }
 

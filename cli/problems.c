@@ -115,9 +115,31 @@ static void check_rivals(struct list *l, struct json_object *rivals)
 	}
 }
 
+/* What is to be there and is not, and why. */
+static void check_wishes(struct list *l, struct json_object *wishes)
+{
+	struct json_object *list;
+
+	if (word(wishes, "broken"))
+		problem(l, TINT_BAD, "%s", word(wishes, "broken"));
+	if (json_object_object_get_ex(wishes, "wishes", &list) &&
+	    json_object_is_type(list, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			struct json_object *o = json_object_array_get_idx(list, i);
+
+			if (word(o, "text") && word(o, "reason"))
+				problem(l, TINT_WARN, "%s: %s", word(o, "text"), word(o, "reason"));
+		}
+	if (json_object_object_get_ex(wishes, "reports", &list) &&
+	    json_object_is_type(list, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(list); i++)
+			problem(l, TINT_WARN, "%s",
+				json_object_get_string(json_object_array_get_idx(list, i)));
+}
+
 unsigned int print_problems(FILE *out, const struct style *style, const struct picture *p,
 			    const struct operation_line *lines, size_t n_lines,
-			    struct json_object *rivals)
+			    struct json_object *rivals, struct json_object *wishes)
 {
 	struct list l = { .out = out, .style = style };
 
@@ -134,6 +156,7 @@ unsigned int print_problems(FILE *out, const struct style *style, const struct p
 		check_card(&l, p, i);
 	for (size_t i = 0; i < p->n_regions; i++)
 		check_region(&l, p, i);
+	check_wishes(&l, wishes);
 	check_rivals(&l, rivals);
 	return l.n;
 }

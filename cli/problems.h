@@ -13,12 +13,12 @@
 
 /**
  * print_problems - one line for everything somebody should look after
- * @rivals: the daemon's answer to GetRivals; may be NULL
+ * @rivals, @wishes: the daemon's answers to GetRivals and GetWishes; may be NULL
  *
  * Return: how many there are.
  */
 unsigned int print_problems(FILE *out, const struct style *style, const struct picture *p,
 			    const struct operation_line *lines, size_t n_lines,
-			    struct json_object *rivals);
+			    struct json_object *rivals, struct json_object *wishes);
 
 #endif

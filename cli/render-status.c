@@ -216,11 +216,11 @@ static int print_operations(FILE *out, const struct style *style,
 
 int render_status(FILE *out, const struct style *style, const struct picture *p,
 		  const struct operation_line *lines, size_t n_lines,
-		  struct json_object *rivals)
+		  struct json_object *rivals, struct json_object *wishes)
 {
 	int r;
 
-	if (print_problems(out, style, p, lines, n_lines, rivals) > 0)
+	if (print_problems(out, style, p, lines, n_lines, rivals, wishes) > 0)
 		fputc('\n', out);
 	print_cards(out, style, p);
 	print_slots(out, style, p);

@@ -48,11 +48,11 @@ int render_everything(FILE *out, const struct style *style, const struct picture
 
 /**
  * render_status - one screen: problems, sums, regions, operations that are not over
- * @rivals: the daemon's answer to GetRivals; may be NULL
+ * @rivals, @wishes: the daemon's answers to GetRivals and GetWishes; may be NULL
  */
 int render_status(FILE *out, const struct style *style, const struct picture *p,
 		  const struct operation_line *lines, size_t n_lines,
-		  struct json_object *rivals);
+		  struct json_object *rivals, struct json_object *wishes);
 
 /**
  * render_profiles - a table in the order in which they are tried
@@ -60,6 +60,11 @@ int render_status(FILE *out, const struct style *style, const struct picture *p,
  */
 int render_profiles(FILE *out, const struct style *style, const struct profile_set *set,
 		    const struct picture *p);
+
+/**
+ * render_wishes - what is remembered and what became of it, a line each (the answer to GetWishes)
+ */
+int render_wishes(FILE *out, const struct style *style, struct json_object *wishes);
 
 /**
  * render_topology - a tree: windows, below them host bridges, switches and cards, and regions with

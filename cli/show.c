@@ -12,12 +12,12 @@
 #include "render.h"
 
 /* NULL where there is nobody to say: that is no reason to show nothing. */
-static struct json_object *get_rivals(struct cli *cli)
+static struct json_object *get(struct cli *cli, const char *member)
 {
 	_cleanup_free_ char *text = NULL, *reason = NULL;
 	struct json_object *json = NULL;
 
-	if (bus_get_rivals(cli->bus, &text, &reason) < 0 || read_json(text, &json, &reason) < 0)
+	if (bus_get(cli->bus, member, &text, &reason) < 0 || read_json(text, &json, &reason) < 0)
 		return NULL;
 	return json;
 }
@@ -25,7 +25,7 @@ static struct json_object *get_rivals(struct cli *cli)
 static int print_status(struct cli *cli, struct json_object *json, bool as_json, char **ret_reason)
 {
 	_cleanup_(picture_freep) struct picture *p = NULL;
-	_cleanup_json_ struct json_object *rivals = NULL;
+	_cleanup_json_ struct json_object *rivals = NULL, *wishes = NULL;
 	struct operation_line *lines = NULL;
 	size_t n = 0;
 	int r;
@@ -38,8 +38,9 @@ static int print_status(struct cli *cli, struct json_object *json, bool as_json,
 	r = bus_list_operations(cli->bus, &lines, &n, ret_reason);
 	if (r < 0)
 		return r;
-	rivals = get_rivals(cli);
-	r = render_status(cli->out, &cli->out_style, p, lines, n, rivals);
+	rivals = get(cli, "GetRivals");
+	wishes = get(cli, "GetWishes");
+	r = render_status(cli->out, &cli->out_style, p, lines, n, rivals, wishes);
 	operation_lines_free(lines, n);
 	return r;
 }

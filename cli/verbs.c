@@ -209,6 +209,51 @@ const struct verb_info verb_table[] = {
 		.run = show_profiles,
 	},
 	{
+		.name = "wishes",
+		.words = "",
+		.brief = "what is remembered over reboots, and what became of it",
+		.run = show_wishes,
+	},
+	{
+		.name = "forget",
+		.words = "REGION|CARD|#ID|all ...",
+		.brief = "remember something no longer; the memory stays as it is",
+		.details = "A CARD may be one that is not there, by its serial. A card that was left "
+			   "alone\n"
+			   "because its region was destroyed goes to the profile that matches it.\n",
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "forget needs a region, a card, the #ID of a wish, or all; `cxlmemctl "
+			   "wishes` shows them",
+		.run = forget,
+	},
+	{
+		.name = "adopt",
+		.words = "REGION...",
+		.brief = "remember regions that somebody else made as one's own",
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "adopt " REGIONS_MISSING,
+		.run = adopt,
+	},
+	{
+		.name = "export",
+		.words = "[FILE]",
+		.brief = "write what is remembered, as JSON, for another machine",
+		.max_words = 1,
+		.run = export_wishes,
+	},
+	{
+		.name = "import",
+		.words = "[FILE]",
+		.brief = "remember what was exported, and do it where the cards are there",
+		.details = "It replaces what is remembered for the same cards. Without FILE, or with "
+			   "-,\n"
+			   "standard input is read.\n",
+		.max_words = 1,
+		.run = import_wishes,
+	},
+	{
 		.name = "monitor",
 		.words = "",
 		.brief = "print a line for everything that happens, until Ctrl-C",

@@ -126,6 +126,17 @@ static void on_start(struct server *s, sd_bus_message *m)
 		run_operation(s);
 }
 
+/* As many wishes as words. */
+static void on_words(sd_bus_message *m)
+{
+	uint32_t n = 0;
+
+	must(sd_bus_message_enter_container(m, 'a', "s"));
+	while (sd_bus_message_skip(m, "s") > 0)
+		n++;
+	must(sd_bus_reply_method_return(m, "u", n));
+}
+
 static void on_cancel(struct server *s, sd_bus_message *m)
 {
 	const struct fake *f = s->fake;
@@ -202,6 +213,15 @@ static void answer(struct server *s, sd_bus_message *m, const char *member)
 		on_get_all(s, m);
 	else if (strcmp(member, "GetPicture") == 0)
 		must(sd_bus_reply_method_return(m, "s", s->fake->picture ?: "{}"));
+	else if (strcmp(member, "GetWishes") == 0)
+		must(sd_bus_reply_method_return(m, "s", s->fake->wishes ?:
+								"{\"wishes\":[],\"reports\":[]}"));
+	else if (strcmp(member, "Export") == 0)
+		must(sd_bus_reply_method_return(m, "s", "{\"version\":1}"));
+	else if (strcmp(member, "Forget") == 0 || strcmp(member, "Adopt") == 0)
+		on_words(m);
+	else if (strcmp(member, "Import") == 0)
+		must(sd_bus_reply_method_return(m, "u", 1));
 	else if (strcmp(member, "Plan") == 0)
 		must(sd_bus_reply_method_return(m, "s",
 						"{\"summary\":\"create region0\",\"notes\":[],"

@@ -15,6 +15,7 @@ struct fake {
 	const char *state, *reason;  /* how operations end; default "done" */
 	const char *result;	     /* what operations say of themselves when they are done */
 	const char *picture;	     /* answer to GetPicture; default "{}" */
+	const char *wishes;	     /* answer to GetWishes; default: none */
 	bool no_steps;		     /* there was nothing to do */
 	bool early;		     /* the end is told before the answer to Start */
 	bool forged;	      /* somebody else on the bus tells a false end first */

@@ -262,6 +262,49 @@ static void test_json(void **state)
 	check(&(struct fake){ 0 }, "create --json mem0", STATUS_DONE, NULL, NOTE, NULL);
 }
 
+#define LOOKED "GetPicture\nListOperations\nGetRivals\nGetWishes\n"
+
+static void test_wishes(void **state)
+{
+	struct fake empty = { 0 },
+		    some = { .wishes = "{\"wishes\":[{\"id\":1,\"text\":\"512M, devdax, on serial 0x1000 "
+				       "(hand)\",\"state\":\"there\",\"region\":\"region0\"},"
+				       "{\"id\":3,\"text\":\"1G, devdax, on serial 0x7 (hand)\",\"state\":"
+				       "\"missing\",\"reason\":\"not there: serial 0x7\"}],"
+				       "\"reports\":[\"profile p waits\"]}" },
+		    broken = { .wishes = "{\"wishes\":[],\"reports\":[],\"broken\":\"it is torn\"}" };
+	char file[] = "/tmp/cxlmem-export-XXXXXX", line[128];
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	check(&empty, "wishes", STATUS_DONE,
+	      "nothing is remembered: nobody made a region with cxlmem\n", "", "GetWishes\n");
+	check(&some, "wishes", STATUS_DONE,
+	      "ID  STATE    REGION   WISH\n"
+	      " 1  there    region0  512M, devdax, on serial 0x1000 (hand)\n"
+	      " 3  missing  -        1G, devdax, on serial 0x7 (hand): not there: serial 0x7\n"
+	      "profile p waits\n",
+	      "", NULL);
+	check(&broken, "wishes", STATUS_DONE, "it is torn\n", "", NULL);
+	check(&empty, "-q wishes", STATUS_DONE, "", "", NULL);
+	check(&empty, "forget mem0 #3", STATUS_DONE, "forgot 2 wishes\n", "", "Forget\n");
+	check(&empty, "-q forget mem0", STATUS_DONE, "", "", "Forget\n");
+	check(&empty, "adopt region0 --json", STATUS_DONE, "{\n  \"count\": 1\n}\n", "", "Adopt\n");
+	check(&empty, "forget", STATUS_USAGE, "", NULL, "");
+	check(&empty, "adopt", STATUS_USAGE, "", NULL, "");
+	check(&empty, "export", STATUS_DONE, "{\n  \"version\": 1\n}\n", "", "Export\n");
+	snprintf(line, sizeof(line), "export %s", file);
+	check(&empty, line, STATUS_DONE, "", "", "Export\n");
+	snprintf(line, sizeof(line), "import %s", file);
+	check(&empty, line, STATUS_DONE, "imported 1 wish\n", "", "Import\n");
+	assert_int_equal(unlink(file), 0);
+	check(&empty, line, STATUS_FAILED, "", NULL, "");
+	check(&empty, "export /nowhere/at/all", STATUS_FAILED, "",
+	      "cxlmemctl: /nowhere/at/all cannot be written: No such file or directory\n", NULL);
+}
+
 static void test_views(void **state)
 {
 	struct fake empty = { 0 }, broken = { .picture = "{" },
@@ -276,8 +319,8 @@ static void test_views(void **state)
 	check(&empty, "operations 9", STATUS_FAILED, "",
 	      "cxlmemctl: there is no operation 9; `cxlmemctl operations` shows those there are\n",
 	      NULL);
-	check(&empty, "status", STATUS_DONE, NULL, "", "GetPicture\nListOperations\nGetRivals\n");
-	check(&empty, "", STATUS_DONE, NULL, "", "GetPicture\nListOperations\nGetRivals\n");
+	check(&empty, "status", STATUS_DONE, NULL, "", LOOKED);
+	check(&empty, "", STATUS_DONE, NULL, "", LOOKED);
 	check(&empty, "-q status", STATUS_DONE, "", "", "GetPicture\n");
 	check(&empty, "-q list", STATUS_DONE, "", "", NULL);
 	check(&empty, "-q topology", STATUS_DONE, "", "", NULL);
@@ -295,7 +338,8 @@ static void test_help_lines(void **state)
 		"help",		 "help status",	 "help list",	    "help topology",
 		"help plan",	 "help create",	 "help online",	    "help offline",
 		"help set-mode", "help destroy", "help operations", "help cancel",
-		"help monitor",	 "help help",
+		"help monitor",	 "help help",	 "help wishes",	    "help forget",
+		"help adopt",	 "help export",	 "help import",
 	};
 
 	(void)state;
@@ -312,6 +356,7 @@ static void test_help_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),

@@ -81,7 +81,7 @@ static void test_empty(void **state)
 	text_open(&t);
 	assert_int_equal(render_topology(t.f, &plain, p), 0);
 	assert_int_equal(render_everything(t.f, &plain, p), 0);
-	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL), 0);
+	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL, NULL), 0);
 	p->block_size = UNKNOWN;
 	check_text(
 		text_close(&t),
@@ -112,7 +112,7 @@ static void test_slots(void **state)
 		   "2     0000:0c:00.0  0000:0d:00  on     on         pressed  mem0\n"
 		   "3     0000:0c:01.0  0000:0e:00  off    unknown    -        empty\n");
 	text_open(&t);
-	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL), 0);
+	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL, NULL), 0);
 	text_close(&t);
 	assert_non_null(strstr(t.text, "slots     2 for hot-plug, 1 of them empty\n"));
 	text_open(&tree);
@@ -143,7 +143,7 @@ static void test_unknown(void **state)
 		"mem0  0x1000   0000:0d:00.0     512M        0  enabled  unknown  BWFW VERSION 00\n"
 		"mem1  unknown  unknown       unknown  unknown  unknown  unknown  unknown\n");
 	text_open(&t);
-	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL), 0);
+	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL, NULL), 0);
 	text_close(&t);
 	assert_non_null(strstr(t.text, "!  mem1: the capacity could not be read\n"));
 	assert_non_null(
@@ -169,7 +169,7 @@ static void test_health(void **state)
 		   "mem0  0x1000  0000:0d:00.0  512M     0  enabled   ok       BWFW VERSION 00\n"
 		   "mem1  0x1001  0000:df:00.0  512M  512M  disabled  replace  BWFW VERSION 00\n");
 	text_open(&t);
-	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL), 0);
+	assert_int_equal(render_status(t.f, &plain, p, NULL, 0, NULL, NULL), 0);
 	/* Problems come first. */
 	text_close(&t);
 	assert_ptr_equal(strstr(t.text, "!! mem1: the media is data-lost\n"
@@ -204,7 +204,7 @@ static void test_status(void **state)
 	lines[1] = operation("/org/cxlmem1/operation/6", "done", 1);
 	lines[2] = operation("/org/cxlmem1/operation/7", "running", 0.425);
 	text_open(&t);
-	assert_int_equal(render_status(t.f, &plain, p, lines, 3, NULL), 0);
+	assert_int_equal(render_status(t.f, &plain, p, lines, 3, NULL, NULL), 0);
 	operation_lines_free(lines, 3);
 	check_text(
 		text_close(&t),
