@@ -94,6 +94,8 @@ int render_operation(FILE *out, const struct style *style, const struct operatio
 	}
 	if (op->reason && *op->reason)
 		fprintf(out, "reason: %s\n", op->reason);
+	if (op->result && *op->result)
+		fprintf(out, "result: %s\n", op->result);
 	for (char **note = op->notes; note && *note; note++)
 		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN),
 			tint_off(style, TINT_WARN), *note);

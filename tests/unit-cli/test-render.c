@@ -420,6 +420,17 @@ static void test_operation(void **state)
 				   "  3  waiting  enable region0\n"
 				   "reason: the kernel refused\n"
 				   "note: 128M are lost\n");
+	text_free(&t);
+	free(op.reason);
+	op.reason = strdup("");
+	op.result = strdup("mem0 in slot 2 may be pulled");
+	op.n_steps = 0;
+	text_open(&t);
+	assert_int_equal(render_operation(t.f, &plain, &op), 0);
+	check_text(text_close(&t), "operation 3  failed  create region0: 512M on mem0\n"
+				   "result: mem0 in slot 2 may be pulled\n"
+				   "note: 128M are lost\n");
+	free(op.result);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		free(steps[i].text);
 		free(steps[i].state);
