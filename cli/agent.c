@@ -12,7 +12,7 @@
 #include "util.h"
 
 /* An agent that polkit has not taken by now is one too slow to wait for. */
-#define READY_MSEC 10000
+#define READY_MSEC 30000
 
 static void be_agent(int notify)
 {
