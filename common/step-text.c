@@ -121,6 +121,15 @@ static int text(const struct step *s, char **ret)
 		return asprintf(ret, "enable %s", memdev);
 	case STEP_POWER_OFF:
 		return asprintf(ret, "power slot %s off", or_some(s->slot, "unknown"));
+	case STEP_SET_BUTTON_POLICY:
+		return asprintf(ret, "button of slot %s: %s", or_some(s->slot, "unknown"),
+				or_some(s->policy, "unknown"));
+	case STEP_ANSWER_BUTTON:
+		return asprintf(ret, "answer the button of slot %s: %s",
+				or_some(s->slot, "unknown"), or_some(s->policy, "unknown"));
+	case STEP_SET_ATTENTION:
+		return asprintf(ret, "attention indicator of slot %s %s",
+				or_some(s->slot, "unknown"), or_some(s->policy, "unknown"));
 	default:
 		return asprintf(ret, "unknown step %d", (int)s->kind);
 	}

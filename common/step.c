@@ -34,6 +34,9 @@ static const char *const kinds[] = {
 	[STEP_DISABLE_MEMDEV] = "disable-memdev",
 	[STEP_ENABLE_MEMDEV] = "enable-memdev",
 	[STEP_POWER_OFF] = "power-off",
+	[STEP_SET_BUTTON_POLICY] = "set-button-policy",
+	[STEP_ANSWER_BUTTON] = "answer-button",
+	[STEP_SET_ATTENTION] = "set-attention",
 };
 
 _Static_assert(ARRAY_SIZE(kinds) == _STEP_KIND_MAX, "a step kind has no name");

@@ -43,6 +43,9 @@ enum step_kind {
 	STEP_DISABLE_MEMDEV, /* memdev, of which nothing is in use */
 	STEP_ENABLE_MEMDEV, /* memdev, decoder (the expected name of its first one) */
 	STEP_POWER_OFF,	    /* slot, all cards of which are disabled: wait until they are gone */
+	STEP_SET_BUTTON_POLICY, /* slot, policy: "ask" or "power-off" */
+	STEP_ANSWER_BUTTON,	/* slot, policy: "accept" or "refuse"; nobody may be asking any more */
+	STEP_SET_ATTENTION,	/* slot, policy: "on" or "off" */
 	_STEP_KIND_MAX,
 };
 

@@ -37,6 +37,9 @@ static const machine_step_t machine_steps[_STEP_KIND_MAX] = {
 	[STEP_DISABLE_MEMDEV] = machine_disable_memdev,
 	[STEP_ENABLE_MEMDEV] = machine_enable_memdev,
 	[STEP_POWER_OFF] = machine_power_off,
+	[STEP_SET_BUTTON_POLICY] = machine_set_button_policy,
+	[STEP_ANSWER_BUTTON] = machine_answer_button,
+	[STEP_SET_ATTENTION] = machine_set_attention,
 };
 
 static int machine_scan(struct door *door, unsigned int flags, struct picture **ret,

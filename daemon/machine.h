@@ -55,4 +55,9 @@ int machine_disable_memdev(struct door *, const struct step *, struct step_resul
 int machine_enable_memdev(struct door *, const struct step *, struct step_result *, char **);
 int machine_power_off(struct door *, const struct step *, struct step_result *, char **);
 
+/* machine-button.c */
+int machine_set_button_policy(struct door *, const struct step *, struct step_result *, char **);
+int machine_answer_button(struct door *, const struct step *, struct step_result *, char **);
+int machine_set_attention(struct door *, const struct step *, struct step_result *, char **);
+
 #endif

@@ -40,7 +40,10 @@ static void on_looked(const struct picture *p, void *userdata)
 
 	contest_looked(m->contest, p);
 	/* It may start something, and then the picture is gone. */
-	steward_looked(m->steward, p);
+	/* Who stands at the machine comes first; either may start something, and then the picture is gone. */
+	button_seen(m->button, p, steward_profiles(m->steward));
+	if (!engine_busy(m->engine))
+		steward_looked(m->steward, p);
 }
 
 static void on_planned(struct operation *o, const struct picture *p, void *userdata)
@@ -56,6 +59,7 @@ static void on_finished(struct operation *o, void *userdata)
 
 	/* Before anybody hears of its end, what it means is written down. */
 	steward_finished(m->steward, o);
+	button_finished(m->button, o);
 	bus_operation_finished(o, m);
 	contest_finished(m->contest, o);
 	log_operation(o);
@@ -161,6 +165,11 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = contest_new(m->event, "", look_again, m, &m->contest);
 	if (r < 0)
 		return fail(r, "what others do to memory cannot be watched");
+	r = button_new(m->event, m->engine,
+		       &(struct button_config){ .open = open_door, .kmsg = "/dev/kmsg", .udev = true },
+		       &m->button);
+	if (r < 0)
+		return fail(r, "attention buttons cannot be watched");
 	r = scanner_new(m->event, open_door, on_picture, m, &m->scanner);
 	if (r < 0)
 		return fail(r, "the scanner cannot be made");
@@ -196,6 +205,7 @@ struct manager *manager_free(struct manager *m)
 	scanner_free(m->scanner);
 	engine_free(m->engine);
 	contest_free(m->contest);
+	button_free(m->button);
 	steward_free(m->steward);
 	monitor_free(m->monitor);
 	direct_free(m->direct);

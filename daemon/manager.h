@@ -8,6 +8,7 @@
 #include "authorize.h"
 #include "contest.h"
 #include "direct.h"
+#include "button.h"
 #include "engine.h"
 #include "monitor.h"
 #include "scanner.h"
@@ -23,6 +24,7 @@ struct manager {
 	struct engine *engine;
 	struct scanner *scanner;
 	struct steward *steward;
+	struct button *button;
 	struct monitor *monitor;
 	sd_event_source *reaper; /* SIGCHLD: corpses of workers */
 	sd_event_source *announce; /* PropertiesChanged, gathered */

@@ -134,6 +134,8 @@ int mock_power_off(struct mock *m, const struct step *s, char **reason)
 		if (picture_below(p, i, p->slots[slot].port))
 			remove_card(p, i);
 	p->slots[slot].power = NO;
+	if (p->slots[slot].button_request)
+		mock_set_string(&p->slots[slot].button_request, "none");
 	return 0;
 }
 

@@ -274,6 +274,33 @@ static int check_unused(struct mock *m, const struct step *s, char **reason)
 	return 0;
 }
 
+/* pciehp with patch 0010: the button of a slot that asks. */
+static int set_slot(struct picture *p, const struct step *s, char **reason)
+{
+	int index = picture_find_slot(p, s->slot);
+	struct slot *slot = index < 0 ? NULL : &p->slots[index];
+
+	if (!slot)
+		return say(reason, -ENOENT, "there is no slot %s", s->slot);
+	switch (s->kind) {
+	case STEP_SET_BUTTON_POLICY:
+		if (!slot->button_policy)
+			return say(reason, -ENOENT, "this kernel does not ask");
+		mock_set_string(&slot->button_policy, s->policy);
+		return 0;
+	case STEP_ANSWER_BUTTON:
+		if (!streq_null(slot->button_request, "power-off"))
+			return 0;
+		if (strcmp(s->policy, "refuse"))
+			return say(reason, -EINVAL, "the mock can only be refused");
+		mock_set_string(&slot->button_request, "none");
+		return 0;
+	default:
+		slot->attention = strcmp(s->policy, "on") ? NO : YES;
+		return 0;
+	}
+}
+
 int mock_run_step(struct mock *m, const struct step *s, char **reason)
 {
 	struct picture *p = m->picture;
@@ -339,6 +366,10 @@ int mock_run_step(struct mock *m, const struct step *s, char **reason)
 		return mock_enable_memdev(m, s, reason);
 	case STEP_POWER_OFF:
 		return mock_power_off(m, s, reason);
+	case STEP_SET_BUTTON_POLICY:
+	case STEP_ANSWER_BUTTON:
+	case STEP_SET_ATTENTION:
+		return set_slot(p, s, reason);
 	default:
 		return say(reason, -EINVAL, "no such step");
 	}

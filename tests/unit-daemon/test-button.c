@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "button.h"
+#include "engine.h"
+#include "harness.h"
+#include "kmsg.h"
+#include "machines.h"
+#include "mock-door.h"
+#include "mock-kernel.h"
+#include "wish.h"
+
+/* An engine on a mock machine, and a button that hears what a test says. */
+struct bench {
+	sd_event *event;
+	struct mock_stage *stage;
+	struct engine *engine;
+	struct button *button;
+	struct profile_set profiles;
+	bool foreign; /* regions have no origin */
+	bool looked;
+	unsigned int fds, n_finished;
+	enum operation_state state;
+	uint64_t deadline;
+	char *reason;
+};
+
+static void on_picture(struct picture *p, void *userdata)
+{
+	struct bench *b = userdata;
+
+	for (size_t i = 0; i < p->n_regions && !b->foreign; i++)
+		p->regions[i].origin = strdup("hand");
+}
+
+static void on_looked(const struct picture *p, void *userdata)
+{
+	struct bench *b = userdata;
+
+	b->looked = true;
+	button_seen(b->button, p, &b->profiles);
+}
+
+static void on_finished(struct operation *o, void *userdata)
+{
+	struct bench *b = userdata;
+
+	b->n_finished++;
+	b->state = o->state;
+	b->deadline = o->request->deadline_usec;
+	free(b->reason);
+	b->reason = o->reason ? strdup(o->reason) : NULL;
+	button_finished(b->button, o);
+}
+
+/* Two slots with a card each, and a region on the first one. */
+static void machine(struct mock *m, bool asks)
+{
+	machine_two_ports(m);
+	mock_add_region(m, 0, "movable", 512 * MIB, 1, 0);
+	mock_add_slot(m, "1", 0, -1);
+	mock_add_slot(m, "2", 1, -1);
+	for (size_t i = 0; i < m->picture->n_slots && asks; i++) {
+		mock_set_string(&m->picture->slots[i].button_policy, "power-off");
+		mock_set_string(&m->picture->slots[i].button_request, "none");
+	}
+}
+
+static void change(struct bench *b, void (*to)(struct mock *m))
+{
+	_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+
+	to(m);
+	mock_stage_set(b->stage, m);
+}
+
+static void look(struct bench *b)
+{
+	b->looked = false;
+	engine_look(b->engine);
+	run_until(b->event, b->looked);
+}
+
+static void setup(struct bench *b, bool asks)
+{
+	static const struct engine_hooks hooks = {
+		.picture = on_picture,
+		.looked = on_looked,
+		.finished = on_finished,
+	};
+	const struct button_config config = { .open = mock_open };
+	_cleanup_mock_ struct mock *m = mock_new();
+
+	*b = (struct bench){ .fds = count_fds() };
+	machine(m, asks);
+	b->stage = mock_stage_new();
+	mock_stage_set(b->stage, m);
+	assert_int_equal(sd_event_new(&b->event), 0);
+	assert_int_equal(engine_new(b->event, mock_open, &hooks, b, &b->engine), 0);
+	assert_int_equal(button_new(b->event, b->engine, &config, &b->button), 0);
+	look(b);
+}
+
+static void teardown(struct bench *b)
+{
+	b->engine = engine_free(b->engine);
+	b->button = button_free(b->button);
+	sd_event_unref(b->event);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	mock_stage_free(b->stage);
+	free(b->reason);
+	assert_int_equal(count_fds(), b->fds);
+}
+
+static bool slot_is(struct bench *b, int slot, const char *policy, const char *request,
+		    enum tristate attention)
+{
+	_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+	const struct slot *s = &m->picture->slots[slot];
+
+	return streq_null(s->button_policy, policy) && streq_null(s->button_request, request) &&
+	       s->attention == attention;
+}
+
+static void ask(struct mock *m)
+{
+	mock_set_string(&m->picture->slots[0].button_request, "power-off");
+}
+
+/* The kernel: the request stands in sysfs, then the event comes. */
+static void press(struct bench *b)
+{
+	change(b, ask);
+	button_event(b->button, "1", "power-off");
+}
+
+static void end(struct bench *b, enum operation_state state)
+{
+	unsigned int before = b->n_finished;
+
+	run_until(b->event, b->n_finished > before);
+	assert_int_equal(b->state, state);
+}
+
+static void the_kernel_is_told_to_ask(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	assert_true(slot_is(&b, 0, "ask", "none", NO));
+	b.engine = engine_free(b.engine);
+	b.button = button_free(b.button);
+	/* Nobody would answer any more. */
+	assert_true(slot_is(&b, 0, "power-off", "none", NO));
+	assert_true(slot_is(&b, 1, "power-off", "none", NO));
+	teardown(&b);
+	setup(&b, false);
+	assert_true(slot_is(&b, 0, NULL, NULL, NO));
+	teardown(&b);
+}
+
+static void pressed(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	press(&b);
+	/* The bounce of a button, and slots that are no business of ours. */
+	button_event(b.button, "1", "power-off");
+	button_event(b.button, "77", "power-off");
+	button_event(b.button, "1", "what");
+	end(&b, OPERATION_DONE);
+	assert_true(b.deadline == UINT64_C(60) * 1000000);
+	assert_false(engine_busy(b.engine));
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(b.stage);
+
+		assert_int_equal(m->picture->slots[0].power, NO);
+		assert_int_equal(m->picture->n_regions, 0);
+	}
+	teardown(&b);
+}
+
+static void refused(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	change(&b, ask);
+	mock_stage_expect(b.stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_OFFLINE,
+							.error = -EBUSY });
+	button_event(b.button, "1", "power-off");
+	end(&b, OPERATION_FAILED);
+	run_until(b.event, slot_is(&b, 0, "ask", "none", YES));
+	/* Another press is another try. */
+	press(&b);
+	end(&b, OPERATION_DONE);
+	teardown(&b);
+}
+
+/* Somebody else's region: the planner refuses, and so is the press. */
+static void not_ours(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	b.foreign = true;
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	press(&b);
+	run_until(b.event, slot_is(&b, 0, "ask", "none", YES));
+	assert_int_equal(b.n_finished, 0);
+	teardown(&b);
+}
+
+static void withdrawn(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	change(&b, ask);
+	mock_stage_expect(b.stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	button_event(b.button, "1", "power-off");
+	run_until(b.event, engine_nth(b.engine, 0) && engine_nth(b.engine, 0)->progress_total);
+	button_event(b.button, "1", "withdrawn");
+	end(&b, OPERATION_CANCELLED);
+	/* The indicator stays off: that was no fault. */
+	assert_true(slot_is(&b, 0, "ask", "power-off", NO));
+	teardown(&b);
+}
+
+/* The daemon was not there when the button was pressed. */
+static void found_pressed(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	change(&b, ask);
+	engine_look(b.engine);
+	end(&b, OPERATION_DONE);
+	teardown(&b);
+}
+
+/* Five seconds, and no way to say no: everything on the card goes in order, whoever made it. */
+static void in_a_hurry(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, false);
+	b.foreign = true;
+	change(&b, ask);
+	look(&b);
+	button_event(b.button, "1", "power-off");
+	end(&b, OPERATION_DONE);
+	assert_true(b.deadline == 0);
+	teardown(&b);
+}
+
+static void profile_says_how_long(void **state)
+{
+	static const char text[] = "[Match]\nPath=*\n[Memory]\nMode=devdax\n"
+				   "[Remove]\nDeadlineSec=7\nOnDeadline=revoke\n";
+	struct profile_problems problems = { 0 };
+	struct profile *list[1];
+	struct bench b;
+
+	(void)state;
+	assert_int_equal(profile_parse_text("p", "p", text, strlen(text), &problems, &list[0]), 0);
+	setup(&b, true);
+	b.profiles = (struct profile_set){ .list = list, .n = 1 };
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	look(&b);
+	press(&b);
+	end(&b, OPERATION_DONE);
+	assert_true(b.deadline == UINT64_C(7) * 1000000);
+	teardown(&b);
+	profile_free(list[0]);
+}
+
+static void kernel_log(void **state)
+{
+	static const struct {
+		const char *record, *slot;
+		bool cancel;
+	} cases[] = {
+		{ "6,812,5000,-;pcieport 0000:0c:00.0: pciehp: Slot(1): Button press: will power off in "
+		  "5 sec\n SUBSYSTEM=pci", "1", false },
+		{ "6,813,5001,-;pcieport 0000:0c:00.0: pciehp: Slot(2-1): Button press: canceling "
+		  "request to power off", "2-1", true },
+		{ "6,1,1,-;pcieport 0000:0c:00.0: pciehp: Slot(1): Button press: will power on in 5 sec",
+		  NULL, false },
+		{ "6,1,1,-;pcieport 0000:0c:00.0: pciehp: Slot(1): Card not present", NULL, false },
+		/* logger(1) wrote this. */
+		{ "14,1,1,-;pcieport 0000:0c:00.0: pciehp: Slot(1): Button press: will power off in 5 "
+		  "sec", NULL, false },
+		{ "6,1,1,-;x pciehp: Slot(): Button press: will power off", NULL, false },
+		{ "6,1,1,-;x pciehp: Slot(", NULL, false },
+		{ "", NULL, false },
+		{ ";", NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char slot[KMSG_SLOT_MAX];
+		bool cancel;
+
+		assert_int_equal(kmsg_parse(cases[i].record, slot, &cancel), cases[i].slot != NULL);
+		if (!cases[i].slot)
+			continue;
+		assert_string_equal(slot, cases[i].slot);
+		assert_int_equal(cancel, cases[i].cancel);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_kernel_is_told_to_ask), cmocka_unit_test(pressed),
+		cmocka_unit_test(refused),		     cmocka_unit_test(not_ours),
+		cmocka_unit_test(withdrawn),		     cmocka_unit_test(found_pressed),
+		cmocka_unit_test(in_a_hurry),		     cmocka_unit_test(profile_says_how_long),
+		cmocka_unit_test(kernel_log),
+	};
+
+	/* The journal's socket stays open once it was used. */
+	(void)sd_journal_print(7, "tests of the button begin");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
