@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Measures the series: patched against unpatched, in turns, and prints a table.
+"""Measures the series: patched against unpatched, in turns, and prints two tables.
 
     ./lab run --bare --kernel unpatched --script kernel/bench/measure.py
 
 Both kernels have the same configuration. The guest that the lab started is not used: two of its
-own have a processor with 1 GiB pages and run side by side, one measuring at a time.
+own have a processor with 1 GiB pages and run side by side, one measuring at a time. The first
+table is time, and a ratio is the median of those of the rounds. On a machine that has other
+things to do, a second table says more: QEMU counts instructions (-icount) and the guest's clock
+is that counter, so that a nanosecond there is an instruction of the guest.
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from lab.guest import Guest
 
 KERNELS = ("unpatched", "patched")
 CPU = "Nehalem,-hypervisor,+pdpe1gb"
-ROUNDS = 5
+ROUNDS = 7
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-FAULTS = ((4 * KIB, 64 * MIB, 11), (2 * MIB, 256 * MIB, 31), (GIB, GIB, 101))
+# page size, length of the mapping, times that it is mapped
+FAULTS = ((4 * KIB, 64 * MIB, 5), (2 * MIB, 512 * MIB, 41), (GIB, GIB, 101))
+BINDINGS = 3
 
 
 class Machine:
@@ -34,8 +39,10 @@ class Machine:
         options = dataclasses.replace(template.options, kernel=kernel, topology="slots", bare=True,
                                       boot=True, kernel_arguments=("memhp_default_state=offline",))
         self.guest = Guest(template.assets, options)
-        card = self.guest.plug("card", "rp0", size="2G")
+        card = self.guest.plug("card", "rp0", size="2G", wait=300)
         self.device = Devdax(self.guest, card=card)
+        self.device.unbind()
+        self.start = int(self.device.attribute("resource"), 16)
         self.results: dict[str, list[float]] = {}
 
     def note(self, what: str, value: float) -> None:
@@ -48,29 +55,27 @@ class Machine:
         guest.check("dmesg -C >/dev/null; modprobe pgmap_bench 2>/dev/null; true", 600)
         for name, order, activate, release in re.findall(
                 r"(\w+) order (\d+) activate (\d+) release (\d+) ns", guest.check("dmesg")):
-            self.note(f"{name} order {order}: activate, ns", float(activate))
-            self.note(f"{name} order {order}: release, ns", float(release))
+            self.note(f"{name}(), order {order}: activate", float(activate))
+            self.note(f"{name}(), order {order}: release", float(release))
+
+    def place(self, first: int, size: int) -> None:
+        """Let the device begin at an address; it is not bound."""
+        sysfs = self.device.sysfs
+        self.guest.check(f"echo 0 >{sysfs}/size && echo 4096 >{sysfs}/align && "
+                         f"echo {first:x}-{first + size - 1:x} >{sysfs}/mapping")
 
     def faults(self) -> None:
-        """Page faults per second, and what an unmap takes."""
-        device = self.device
-        device.unbind()
-        start = int(device.attribute("resource"), 16)
-        end = start + 2 * GIB - 1
-        first = -(-start // GIB) * GIB
+        """What a page fault takes, and an unmap."""
+        aligned = -(-self.start // GIB) * GIB
+        self.place(aligned, GIB)
         for size, length, rounds in FAULTS:
-            self.guest.check(f"""
-                echo 0 >{device.sysfs}/size && echo 4096 >{device.sysfs}/align &&
-                echo {first:x}-{first + GIB - 1:x} >{device.sysfs}/mapping""")
-            device.set_align(size)
-            output = device.program("dax_bench", device.node, length, size, rounds)
+            self.device.set_align(size)
+            output = self.device.program("dax_bench", self.device.node, length, size, rounds)
             fault, unmap = map(float, re.findall(r"([\d.]+) ns each", output))
-            self.note(f"fault of {size // KIB} KiB, per second", 1e9 / fault)
-            self.note(f"unmap of {size // KIB} KiB, ns", unmap)
-            device.unbind()
-        self.guest.check(f"echo 0 >{device.sysfs}/size && echo 4096 >{device.sysfs}/align && "
-                         f"echo {start:x}-{end:x} >{device.sysfs}/mapping")
-        device.set_align(4096)
+            self.note(f"page fault, {text(size)}", fault)
+            self.note(f"unmap of a page of {text(size)}", unmap)
+            self.device.unbind()
+        self.place(self.start, 2 * GIB)
 
     def binding(self) -> None:
         """Map and unmap the device, at each alignment."""
@@ -78,47 +83,89 @@ class Machine:
         driver = "/sys/bus/dax/drivers/device_dax"
         for align in (4 * KIB, 2 * MIB):
             device.set_align(align)
+            device.unbind()
             output = self.guest.check(f"""
-                free() {{ awk '/^nr_memmap_pages /{{ print $2 }}' /proc/vmstat; }}
-                echo {device.name} >{driver}/unbind
-                a=$(free); t0=$(date +%s%N)
-                echo {device.name} >{driver}/bind
-                t1=$(date +%s%N); b=$(free)
-                echo {device.name} >{driver}/unbind
-                t2=$(date +%s%N)
-                echo {device.name} >{driver}/bind
-                echo $((t1-t0)) $((t2-t1)) $((b-a))""")
-            mapped, unmapped, pages = map(int, output.split())
-            self.note(f"map 2 GiB, aligned to {align // KIB} KiB, ms", mapped / 1e6)
-            self.note(f"unmap 2 GiB, aligned to {align // KIB} KiB, ms", unmapped / 1e6)
-            self.note(f"struct pages of 2 GiB, aligned to {align // KIB} KiB, KiB", pages * 4)
+                for i in $(seq {BINDINGS}); do
+                    t0=$(date +%s%N)
+                    echo {device.name} >{driver}/bind
+                    t1=$(date +%s%N)
+                    echo {device.name} >{driver}/unbind
+                    t2=$(date +%s%N)
+                    echo $((t1-t0)) $((t2-t1))
+                done""", 300)
+            times = [list(map(int, line.split())) for line in output.splitlines()]
+            for what, values in zip(("map", "unmap"), zip(*times)):
+                self.note(f"{what} a device of 2 GiB, aligned to {text(align)}",
+                          statistics.median(values))
 
 
-def table(machines: list[Machine]) -> str:
-    """The medians, as Markdown."""
-    lines = ["| | unpatched | patched |", "|---|---|---|"]
-    names = list(dict.fromkeys(name for machine in machines for name in machine.results))
-    for name in names:
-        cells = []
-        for machine in machines:
-            values = machine.results.get(name)
-            cells.append(f"{statistics.median(values):,.0f}" if values else "—")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+def text(size: int) -> str:
+    """A page size as people say it."""
+    return {4 * KIB: "4 KiB", 2 * MIB: "2 MiB", GIB: "1 GiB"}[size]
+
+
+def table(machines: list[Machine], unit: str) -> str:
+    """The medians of both, and the median of the ratios of the rounds, as Markdown."""
+    lines = [f"| {unit} | {' | '.join(KERNELS)} | ratio |", "|---|---|---|---|"]
+    for name in dict.fromkeys(name for machine in machines for name in machine.results):
+        results = [machine.results.get(name) for machine in machines]
+        cells = [f"{statistics.median(values):,.0f}" if values else "—" for values in results]
+        ratio = "—"
+        if all(results):
+            old, new = results
+            ratios = [b / a for a, b in zip(old, new)]
+            ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.3f}–{max(ratios):.3f})"
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio} |")
     return "\n".join(lines)
 
 
-def main(guest: Any) -> None:
-    """Measure both kernels and print the table."""
-    qemu.CPU["tcg"] = CPU
-    machines = [Machine(guest, kernel) for kernel in KERNELS]
+def faults_per_second(machines: list[Machine]) -> str:
+    """The page faults once more, as rates."""
+    lines = [f"| page faults per second | {' | '.join(KERNELS)} |", "|---|---|---|"]
+    for size, _, _ in FAULTS:
+        name = f"page fault, {text(size)}"
+        cells = [f"{1e9 / statistics.median(machine.results[name]):,.0f}" for machine in machines]
+        lines.append(f"| {text(size)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def measure(guest: Guest, rounds: int, what: str) -> list[Machine]:
+    """Boot both kernels and measure them in turns."""
+    machines: list[Machine] = []
     try:
-        for number in range(ROUNDS):
-            for machine in machines:
-                print(f"round {number + 1} of {ROUNDS}: {machine.kernel}", file=sys.stderr)
-                machine.activation()
+        machines = [Machine(guest, kernel) for kernel in KERNELS]
+        for number in range(rounds):
+            for machine in machines if number % 2 == 0 else machines[::-1]:
+                print(f"{what}: round {number + 1} of {rounds}, {machine.kernel}",
+                      file=sys.stderr)
                 machine.faults()
+                machine.activation()
                 machine.binding()
-        print(table(machines))
+        return machines
     finally:
         for machine in machines:
             machine.guest.close()
+
+
+def count_instructions() -> None:
+    """From here on, guests have a clock that counts their instructions."""
+    with_threads = qemu.arguments
+
+    def arguments(machine: qemu.Machine) -> list[str]:
+        result = with_threads(machine)
+        result[result.index("-accel") + 1] = "tcg,thread=single,tb-size=256"
+        return [*result, "-icount", "shift=0,sleep=off"]
+
+    qemu.arguments = arguments
+
+
+def main(guest: Any) -> None:
+    """Measure both kernels and print the tables."""
+    qemu.CPU["tcg"] = CPU
+    machines = measure(guest, ROUNDS, "time")
+    print(table(machines, "nanoseconds"))
+    print()
+    print(faults_per_second(machines))
+    print()
+    count_instructions()
+    print(table(measure(guest, 1, "instructions"), "instructions"), flush=True)

@@ -15,6 +15,8 @@
 
 #define LARGEST		(PUD_SHIFT - PAGE_SHIFT)
 #define SAMPLES		31
+/* Folios that are active at the same time, so that reading the clock is free. */
+#define BATCH		256UL
 
 static const unsigned int orders[] = { 0, 9, LARGEST };
 
@@ -34,6 +36,7 @@ static const struct dev_pagemap_ops bench_ops = {
 
 static struct dev_pagemap pgmap;
 static struct page *base;
+static struct folio *folios[BATCH];
 
 static int by_value(const void *a, const void *b)
 {
@@ -43,55 +46,60 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The old way. Nothing resets what the folio was before but the next init. */
-static int activate_page_init(unsigned int order, struct folio **ret)
+static struct folio *activate_page_init(struct page *page, unsigned int order)
 {
-	zone_device_page_init(base, &pgmap, order);
-	*ret = page_folio(base);
-	folio_unlock(*ret);
-	return 0;
+	zone_device_page_init(page, &pgmap, order);
+	folio_unlock(page_folio(page));
+	return page_folio(page);
 }
 
 #ifdef PGMAP_FOLIO_REQUEST
-static int activate_request(unsigned int order, struct folio **ret)
+static struct folio *activate_request(struct page *page, unsigned int order)
 {
-	pgoff_t offset = page_to_pfn(base) - PHYS_PFN(pgmap.range.start);
+	pgoff_t offset = page_to_pfn(page) - PHYS_PFN(pgmap.range.start);
 
-	*ret = pgmap_request_folio(&pgmap, offset, order);
-	return PTR_ERR_OR_ZERO(*ret);
+	return pgmap_request_folio(&pgmap, offset, order);
 }
 #endif
 
-static int measure(const char *name, unsigned int order,
-		   int (*activate)(unsigned int order, struct folio **ret))
+typedef struct folio *(*activate_fn)(struct page *page, unsigned int order);
+
+/* Activate and put @nr neighbours; tells what it took for each of them. */
+static int sample(unsigned int order, unsigned long nr, activate_fn activate,
+		  u64 *ret_in, u64 *ret_out)
 {
-	unsigned long rounds = max(1UL, 4096UL >> order);
+	unsigned long done = 0;
+	u64 start, middle;
+
+	start = ktime_get_ns();
+	for (; done < nr; done++) {
+		folios[done] = activate(base + (done << order), order);
+		if (IS_ERR(folios[done]))
+			break;
+	}
+	middle = ktime_get_ns();
+	for (unsigned long i = 0; i < done; i++)
+		folio_put(folios[i]);
+	*ret_out = div64_ul(ktime_get_ns() - middle, nr);
+	*ret_in = div64_ul(middle - start, nr);
+	return done < nr ? PTR_ERR(folios[done]) : 0;
+}
+
+static int measure(const char *name, unsigned int order, activate_fn activate)
+{
+	unsigned long nr = min(BATCH, 1UL << (LARGEST - order));
 	u64 in[SAMPLES], out[SAMPLES];
-	struct folio *folio;
 	int error;
 
 	/* The first time may have to restructure the pages. */
-	error = activate(order, &folio);
-	if (error)
-		return error;
-	folio_put(folio);
-
-	for (int i = 0; i < SAMPLES; i++) {
-		u64 start, middle, spent_in = 0, spent_out = 0;
-
-		for (unsigned long k = 0; k < rounds; k++) {
-			start = ktime_get_ns();
-			error = activate(order, &folio);
-			middle = ktime_get_ns();
-			if (error)
-				return error;
-			folio_put(folio);
-			spent_in += middle - start;
-			spent_out += ktime_get_ns() - middle;
-		}
-		in[i] = div64_ul(spent_in, rounds);
-		out[i] = div64_ul(spent_out, rounds);
+	error = sample(order, nr, activate, &in[0], &out[0]);
+	for (int i = 0; !error && i < SAMPLES; i++) {
+		error = sample(order, nr, activate, &in[i], &out[i]);
 		cond_resched();
 	}
+	if (error)
+		return error;
+
 	sort(in, SAMPLES, sizeof(in[0]), by_value, NULL);
 	sort(out, SAMPLES, sizeof(out[0]), by_value, NULL);
 	pr_info("%s order %u activate %llu release %llu ns\n", name, order,
@@ -99,8 +107,7 @@ static int measure(const char *name, unsigned int order,
 	return 0;
 }
 
-static int bench(const char *name, unsigned int flags,
-		 int (*activate)(unsigned int order, struct folio **ret))
+static int bench(const char *name, unsigned int flags, activate_fn activate)
 {
 	unsigned long pfn;
 	void *addr;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
 import time
@@ -35,6 +36,18 @@ def install(guest: Any) -> None:
         selftest = kernelbuild.selftests(assets.cache, assets.apt) / "dax-drain"
         guest.push(selftest, f"{PLACE}/dax-drain")
     guest.check(f"touch {PLACE}/done")
+
+
+def check_leaks(guest: Any) -> bool:
+    """Let kmemleak look for leaks of ours; False when the kernel does not have it."""
+    place = "/sys/kernel/debug/kmemleak"
+    if guest.sh(f"test -e {place}")[0]:
+        return False
+    # What was freed a moment ago is only settled by the second scan.
+    guest.check(f"echo scan >{place}; sleep 6; echo scan >{place}", 300)
+    report = guest.check(f"cat {place}")
+    assert not re.search(r"\] \w*(?:pgmap|dax|pciehp)\w*\+", report), report
+    return True
 
 
 class Devdax:

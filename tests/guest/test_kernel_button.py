@@ -6,10 +6,11 @@ from __future__ import annotations
 import time
 
 from lab.errors import GuestError
-from lab.testing import fresh, timeout
+from lab.testing import expect_kernel_log, fresh, only, timeout
 
 SUITE = "kernel"
-KERNELS = ("patched",)
+KERNELS = ("debian-7.3", "unpatched", "patched", "patched-debug")
+PATCHED = ("patched", "patched-debug")
 TOPOLOGIES = ("slots",)
 BARE = True
 KERNEL_ARGUMENTS = ("memhp_default_state=online_movable",)
@@ -24,8 +25,9 @@ class Card:
         guest.check(f"cxl create-region -t ram -d decoder0.0 -w 1 -m {memdev}", 60)
         guest.wait_for("grep -q online /sys/bus/dax/devices/dax*/state")
         self.slot = guest.check(
-            "port=$(cd -P /sys/bus/cxl/devices/%s/../.. && basename $PWD); "
-            "for s in /sys/bus/pci/slots/*; do grep -q \"${port%%.*}\" $s/address && echo $s; done"
+            "card=$(cd -P /sys/bus/cxl/devices/%s/.. && basename $PWD); "
+            "for s in /sys/bus/pci/slots/*; do "
+            "grep -q \"${card%%.*}\" $s/address && echo $s; done; true"
             % memdev).split()[0]
 
     def attribute(self, name: str) -> str:
@@ -47,6 +49,7 @@ class Card:
             self.guest.wait_for(f"[ $(cat {self.slot}/button_request) = power-off ]", 10)
 
 
+@only(kernels=PATCHED)
 @timeout(300)
 @fresh
 def test_asks_and_refuse(guest):
@@ -75,6 +78,7 @@ def test_asks_and_refuse(guest):
     assert "BUTTON=refused" in watch.output, watch.output
 
 
+@only(kernels=PATCHED)
 @timeout(300)
 @fresh
 def test_accept(guest):
@@ -104,3 +108,17 @@ def test_default_policy(guest):
     except GuestError as error:
         raise AssertionError("the slot was not powered off") from error
     assert time.monotonic() - start > 4, "it did not blink for five seconds"
+
+
+@timeout(300)
+@fresh
+@expect_kernel_log(".*")
+def test_default_policy_in_use(guest):
+    """Nor does it ask when memory of the card is in use: it is lost, as on any other kernel."""
+    card = Card(guest)
+    assert card.online()
+    start = time.monotonic()
+    guest.unplug("card", wait=False)
+    guest.wait_removed("card", 60)
+    assert time.monotonic() - start > 4, "it did not blink for five seconds"
+    assert "stuck online until reboot" in guest.kernel_log()

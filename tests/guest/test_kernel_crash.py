@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from guest.kernel_guest import Devdax, Running
+from guest.kernel_guest import Devdax, Running, check_leaks
 from lab.testing import expect_kernel_log, fresh, only, timeout
 
 SUITE = "kernel"
@@ -113,3 +113,10 @@ def test_huge_pages(guest):
     device = Devdax(guest, align=2 << 20)
     _waits(guest, device, Running(guest, "dax_pin", "pipe", device.node, word="held"), 512)
     device.destroy()
+
+
+@only(kernels=("patched-debug",))
+@timeout(600)
+def test_no_leak(guest):
+    """After all of this, kmemleak finds nothing of ours."""
+    assert check_leaks(guest)

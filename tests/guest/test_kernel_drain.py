@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import time
 
-from guest.kernel_guest import PAGE, PLACE, Devdax, Running
-from lab.testing import timeout
+from guest.kernel_guest import PAGE, PLACE, Devdax, Running, check_leaks
+from lab.testing import only, timeout
 
 SUITE = "kernel"
 KERNELS = ("patched", "patched-debug")
@@ -89,6 +89,8 @@ def test_cancel_races_faults(guest):
     assert device.active() == 0, device.active()
     assert device.attribute("drain") == "live"
     assert device.program("dax_hold", device.node, "query").strip() == "query ok"
+    # Every change was announced, and udev is not through with them.
+    guest.check("udevadm settle --timeout=600", 660)
     device.destroy()
 
 
@@ -159,3 +161,10 @@ def test_selftest(guest):
         output = guest.check(f"DAX_DEVICE={device.node} {PLACE}/dax-drain", 300)
         assert "# FAILED" not in output and "# PASSED:" in output, output
         device.destroy()
+
+
+@only(kernels=("patched-debug",))
+@timeout(600)
+def test_no_leak(guest):
+    """After all of this, kmemleak finds nothing of ours."""
+    assert check_leaks(guest)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from lab.testing import skip, timeout
+from guest.kernel_guest import check_leaks
+from lab.testing import only, timeout
 
 SUITE = "kernel"
 KERNELS = ("patched", "patched-debug")
@@ -27,12 +28,8 @@ def test_pgmap_folio(guest):
     guest.check("modprobe -r pgmap_folio_kunit")
 
 
+@only(kernels=("patched-debug",))
 @timeout(600)
 def test_no_leak(guest):
     """kmemleak finds nothing of ours."""
-    if guest.sh("test -e /sys/kernel/debug/kmemleak")[0]:
-        skip("the kernel has no kmemleak")
-    guest.check("echo scan >/sys/kernel/debug/kmemleak; sleep 6; "
-                "echo scan >/sys/kernel/debug/kmemleak", 300)
-    report = guest.check("cat /sys/kernel/debug/kmemleak")
-    assert "pgmap" not in report and "dax" not in report, report
+    assert check_leaks(guest)

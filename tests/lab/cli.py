@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import kernels, listing, run, runner, shell, topologies
+from . import kernelbuild, kernelcheck, kernels, listing, run, runner, shell, topologies
 from .assets import Assets
 from .cache import Cache
 from .errors import LabError
@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     build = kernel_verbs.add_parser("build", help="build a kernel, if it is not in the cache")
     build.add_argument("name", metavar="NAME", choices=tuple(kernels.REGISTRY),
                        help=", ".join(kernels.REGISTRY))
+    check = kernel_verbs.add_parser("check", help="build each patch alone, checkpatch, sparse")
+    check.add_argument("--source", default=kernelbuild.SOURCE, metavar="PACKAGE",
+                       help=f"Debian's source package (default {kernelbuild.SOURCE})")
     clean = verbs.add_parser("clean", help="remove what was not used for a week")
     clean.add_argument("--all", action="store_true", help="remove everything the lab keeps")
     demo = verbs.add_parser("demo", help="the main job on an emulated machine")
@@ -94,6 +97,9 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _kernel(options: argparse.Namespace) -> int:
+    if options.kernel_verb == "check":
+        kernelcheck.run(options.source)
+        return 0
     with Assets() as assets:
         kernel = assets.kernel(options.name)
     print(f"{kernel.name} is Linux {kernel.version}: {kernel.vmlinux.parent}")

@@ -63,6 +63,12 @@ def series() -> list[Path]:
                   if not path.name.startswith("0000"))
 
 
+def bench_sources() -> list[Path]:
+    """What the module of kernel/bench is built from."""
+    directory = kernel_directory() / "bench"
+    return [directory / "Makefile", *sorted(directory.glob("*.c"))]
+
+
 def build_root(cache: Cache, apt: Apt) -> Path:
     """A Debian root with what a kernel build needs."""
     inputs = {"version": 1, "sources": apt.mirror.lines(SUITES), "packages": BUILD_PACKAGES,
@@ -79,36 +85,36 @@ def build_root(cache: Cache, apt: Apt) -> Path:
     return cache.step("kernel-tools", inputs, build, need_mib=1200) / "root"
 
 
-def source_tree(cache: Cache, apt: Apt) -> Path:
+def source_tree(cache: Cache, apt: Apt, package: str = SOURCE) -> Path:
     """Debian's kernel source, unpacked."""
 
     def build(entry: Path) -> None:
-        known = apt.candidates(SOURCE)
+        known = apt.candidates(package)
         if not known:
-            raise LabError(f"the mirror has no {SOURCE}: does it carry trixie-backports?")
+            raise LabError(f"the mirror has no {package}: does it carry trixie-backports?")
         version = known[0][0]
         mib = int(known[0][1].get("Size", 0)) >> 20
         debs = entry / "debs"
         debs.mkdir()
-        with Progress(f"downloading {SOURCE} ({version}, {mib} MiB)", lambda: tree_mib(debs)):
-            deb = apt.download([f"{SOURCE}={version}"], debs)[0]
+        with Progress(f"downloading {package} ({version}, {mib} MiB)", lambda: tree_mib(debs)):
+            deb = apt.download([f"{package}={version}"], debs)[0]
         tree = entry / "tree"
         tree.mkdir()
-        member = f"./usr/src/{SOURCE}.tar.xz"
+        member = f"./usr/src/{package}.tar.xz"
         command = (f"set -o pipefail; dpkg-deb --fsys-tarfile {shlex.quote(str(deb))} | "
                    f"tar -xO {member} | tar -xJ --strip-components=1 -C {shlex.quote(str(tree))}")
-        with Progress(f"unpacking {SOURCE}", lambda: tree_mib(tree)):
+        with Progress(f"unpacking {package}", lambda: tree_mib(tree)):
             done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
         if done.returncode != 0:
             raise LabError(f"{deb.name} cannot be unpacked: {done.stderr.strip()}")
         shutil.rmtree(debs)
         (entry / "version").write_text(version, encoding="utf-8")
 
-    return cache.step("kernel-source", _source_inputs(apt), build, need_mib=3000) / "tree"
+    return cache.step("kernel-source", _source_inputs(apt, package), build, need_mib=3000) / "tree"
 
 
-def _source_inputs(apt: Apt) -> object:
-    return {"version": 1, "sources": apt.mirror.lines(SUITES), "package": SOURCE}
+def _source_inputs(apt: Apt, package: str = SOURCE) -> object:
+    return {"version": 1, "sources": apt.mirror.lines(SUITES), "package": package}
 
 
 def _patched_tree(cache: Cache, apt: Apt, patched: bool) -> Path:
@@ -141,7 +147,7 @@ def inputs(apt: Apt, name: str) -> object:
     return {"version": 1, "source": _source_inputs(apt), "packages": BUILD_PACKAGES,
             "patches": [file_digest(path) for path in series()] if build.patched else [],
             "config": [file_digest(directory / "config" / part) for part in build.fragments],
-            "bench": tree_digest(directory / "bench")}
+            "bench": [file_digest(path) for path in bench_sources()]}
 
 
 def check_config(wanted: str, config: str) -> None:
@@ -165,8 +171,7 @@ def _build(cache: Cache, apt: Apt, name: str, entry: Path) -> None:
     (work / "wanted.config").write_text(wanted, encoding="utf-8")
     (entry / "raw").mkdir()
     log = entry / "build.log"
-    binds = {"/src": (tree, False), "/build": (work, True), "/out": (entry / "raw", True),
-             "/in": (kernel_directory() / "bench", False)}
+    binds = {"/src": (tree, False), "/build": (work, True), "/out": (entry / "raw", True)}
 
     def make(*arguments: str) -> None:
         command = ["nice", "-n", "19", "make", "-C", "/src", "O=/build", "LOCALVERSION=",
@@ -190,8 +195,12 @@ def _build(cache: Cache, apt: Apt, name: str, entry: Path) -> None:
         make("vmlinux", "modules")
         progress.step("bench module")
         # Its sources are read-only, and objects would go beside them.
-        shutil.copytree(kernel_directory() / "bench", work / "bench")
+        (work / "bench").mkdir()
+        for path in bench_sources():
+            shutil.copy(path, work / "bench")
         make("M=/build/bench", "modules")
+        progress.step("mock-up of CXL")
+        make("M=/src/tools/testing/cxl", "MO=/build/mock", "modules")
         progress.step("installing modules")
         make("INSTALL_MOD_PATH=/out", "modules_install")
         make("INSTALL_MOD_PATH=/out", "M=/build/bench", "modules_install")
@@ -213,6 +222,9 @@ def collect(root: Path, work: Path, raw: Path) -> None:
             os.rename(path, place)
     chroot.check(root, ["objcopy", "-S", "-R", ".comment", "/build/vmlinux", "/out/vmlinux"],
                  binds={"/build": (work, False), "/out": (raw, True)})
+    (raw / "mock").mkdir()
+    for path in (work / "mock").rglob("*.ko"):
+        os.rename(path, raw / "mock" / path.name)
 
 
 def selftests(cache: Cache, apt: Apt) -> Path:
@@ -231,12 +243,19 @@ def selftests(cache: Cache, apt: Apt) -> Path:
     return cache.step("kernel-selftests", wanted, build)
 
 
+def built(cache: Cache, apt: Apt, name: str) -> Path:
+    """A kernel of BUILDS: vmlinux, modules, and in mock the kernel's own mock-up of CXL."""
+    return cache.step(f"kernel-build-{name}", inputs(apt, name),
+                      lambda place: _build(cache, apt, name, place), need_mib=6000) / "raw"
+
+
 def provide(apt: Apt, name: str, directory: Path) -> None:
     """Fill `directory` with vmlinux and modules of a kernel of BUILDS, building it if needed."""
     cache = Cache()
     try:
-        entry = cache.step(f"kernel-build-{name}", inputs(apt, name),
-                           lambda place: _build(cache, apt, name, place), need_mib=6000)
-        shutil.copytree(entry / "raw", directory, dirs_exist_ok=True)
+        for part in ("vmlinux", "modules"):
+            source = built(cache, apt, name) / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, directory / part)
     finally:
         cache.close()
