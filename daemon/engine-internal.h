@@ -23,6 +23,7 @@ struct engine {
 	struct door *door; /* for the count of changes only */
 	struct picture *picture; /* made when the count was @picture_changes; NULL = none */
 	uint64_t picture_changes;
+	bool look_again; /* asked for while it was at work */
 	bool went_on; /* past the point of no return: tried once more already */
 	bool undo_cut_off; /* its worker died over the undo step that runs now */
 	sd_event_source *kill_timer;

@@ -69,6 +69,8 @@ void engine_finish(struct engine *e, enum operation_state state)
 {
 	struct operation *o = TAKE_PTR(e->current);
 
+	/* Its own events are still on their way: who follows it looks when they are here. */
+	e->look_again = false;
 	e->kill_timer = sd_event_source_disable_unref(e->kill_timer);
 	o->deadline = sd_event_source_disable_unref(o->deadline);
 	engine_forget_side(e);
@@ -218,11 +220,14 @@ static void on_look(struct worker *w, struct worker_reply *reply, void *userdata
 		begin(e, e->current);
 	else if (e->picture && e->hooks.looked)
 		e->hooks.looked(e->picture, e->userdata);
+	if (e->look_again)
+		schedule_next(e);
 }
 
 void engine_look(struct engine *e)
 {
-	if (e->current || (e->worker && worker_is_busy(e->worker)))
+	e->look_again = e->current || (e->worker && worker_is_busy(e->worker));
+	if (e->look_again)
 		return;
 	if (!picture_is_current(e))
 		(void)engine_scan(e, on_look);
@@ -262,6 +267,8 @@ static int on_next(sd_event_source *s, void *userdata)
 	for (size_t i = 0; !e->current && i < e->n_operations; i++)
 		if (e->operations[i]->state == OPERATION_QUEUED)
 			begin(e, e->operations[i]);
+	if (!e->current && e->look_again)
+		engine_look(e);
 	return 0;
 }
 

@@ -69,7 +69,9 @@ int engine_start(struct engine *e, struct request *request, engine_started_t sta
 /**
  * engine_look - have a fresh picture ready for the next operation, unless one is at work
  *
- * The hook `looked` is told of it, also when it had one already.
+ * The hook `looked` is told of it, also when it had one already. Asked while it looks already, it looks
+ * once more afterwards: the change may have come too late for the picture. While an operation is being
+ * planned it looks if that is refused; one that ran is looked after by whoever hears of its end.
  *
  * It is used only while the kernel's count of changes (door_ops.changes) is what it was before the picture
  * was made; and every step checks what it builds on. So a picture is never trusted over the machine.

@@ -424,6 +424,34 @@ static void test_picture_old_at_once(void **state)
 	scene_teardown(&s);
 }
 
+/* What changed too late for the picture that was being made is seen all the same. */
+static void test_look_again(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_setup(&s, machine_one);
+	s.stage->scan_acts = true;
+	s.stage->scan_action = MOCK_CHANGE;
+	engine_look(s.engine);
+	engine_look(s.engine);
+	run_until(s.event, s.stage->scans == 2);
+	while (sd_event_run(s.event, 200000) > 0)
+		;
+	/* it knows all there is to know */
+	engine_look(s.engine);
+	assert_int_equal(sd_event_run(s.event, 0), 0);
+	assert_int_equal(s.stage->scans, 2);
+	/* while a request is looked at that is refused then */
+	s.stage->changes++;
+	scene_ask(&s, "create mem9");
+	engine_look(s.engine);
+	scene_wait(&s);
+	assert_int_equal(s.error, -ENOENT);
+	run_until(s.event, s.stage->scans == 4);
+	scene_teardown(&s);
+}
+
 static void test_look_dies(void **state)
 {
 	struct scene s;
@@ -644,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_picture_kept),
 		cmocka_unit_test(test_picture_old),
 		cmocka_unit_test(test_picture_old_at_once),
+		cmocka_unit_test(test_look_again),
 		cmocka_unit_test(test_look_dies),
 		cmocka_unit_test(test_idle_death),
 		cmocka_unit_test(test_death_before_undo),
