@@ -120,7 +120,8 @@ int export_wishes(struct cli *cli, const struct command *command)
 		r = print_json(cli, json, false);
 	else if (r == 0)
 		r = write_file(command->words[0],
-			       json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY),
+			       json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+							      JSON_C_TO_STRING_NOSLASHESCAPE),
 			       &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }

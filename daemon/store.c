@@ -125,7 +125,8 @@ int store_save(const char *dir, const struct wishes *w, char **ret_reason)
 	r = wishes_to_json(w, &json);
 	if (r < 0)
 		return r;
-	text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY);
+	text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+						  JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text)
 		return -ENOMEM;
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
