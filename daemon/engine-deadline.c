@@ -50,14 +50,24 @@ static void expire(struct engine *e, const char *why)
 	engine_interrupt(e, o);
 }
 
+static void explain_and_expire(struct engine *e);
+
 static void on_explained(struct worker *w, struct worker_reply *reply, void *userdata)
 {
 	struct engine *e = userdata;
-	bool same = e->current && e->current->id == e->side_id && e->current->at == e->side_at;
+	bool current = e->current && e->current->id == e->side_id && can_expire(e->current);
 
 	(void)w;
-	if (e->current && e->current->id == e->side_id && can_expire(e->current))
-		expire(e, same && reply->error >= 0 ? reply->text : NULL);
+	if (current && e->current->at == e->side_at) {
+		expire(e, reply->error >= 0 ? reply->text : NULL);
+	} else if (current && !e->side_again) {
+		/* It was through with that one meanwhile, and is at another. */
+		e->side_again = true;
+		explain_and_expire(e);
+		return;
+	} else if (current) {
+		expire(e, NULL);
+	}
 	engine_forget_side(e);
 }
 
@@ -162,6 +172,7 @@ static int on_deadline(sd_event_source *source, uint64_t when, void *userdata)
 		engine_revoke(e);
 		return 0;
 	}
+	e->side_again = false;
 	explain_and_expire(e);
 	return 0;
 }

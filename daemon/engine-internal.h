@@ -32,6 +32,7 @@ struct engine {
 	sd_event_source *side_timer;
 	uint64_t side_id; /* the operation, and the step it was at */
 	size_t side_at;
+	bool side_again; /* it was asked about another step already */
 	sd_event_source *next; /* deferred: start what waits */
 	engine_started_t started; /* of the current operation, until it is planned */
 	void *started_userdata;

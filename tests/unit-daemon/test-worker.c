@@ -25,7 +25,7 @@ struct fixture {
 	unsigned int n, progress;
 	bool last, stop_on_progress, kill_on_progress, free_on_last;
 	int errors[REPLIES_MAX];
-	char reason[128], to[32], previous[32];
+	char reason[128], to[32], previous[32], text[128];
 	struct picture *picture;
 	uint64_t changes, kernel_usec;
 };
@@ -68,6 +68,7 @@ static void on_reply(struct worker *w, struct worker_reply *reply, void *userdat
 	f->kernel_usec += reply->kernel_usec;
 	f->changes = reply->changes;
 	snprintf(f->reason, sizeof(f->reason), "%s", reply->reason ?: "");
+	snprintf(f->text, sizeof(f->text), "%s", reply->text ?: "");
 	if (reply->result.to)
 		snprintf(f->to, sizeof(f->to), "%s", reply->result.to);
 	if (reply->result.previous)
@@ -579,6 +580,37 @@ static void test_dies_with_parent(void **state)
 	mock_stage_free(stage);
 }
 
+static void explain(struct fixture *f, int error, const char *text)
+{
+	struct step step = DO(OFFLINE, .dax = (char *)"dax7.0");
+
+	f->n = 0;
+	f->last = false;
+	assert_int_equal(worker_explain(f->worker, &step, on_reply, f), 0);
+	assert_int_equal(worker_explain(f->worker, &step, on_reply, f), -EBUSY);
+	run_until(f->event, f->last);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->errors[0], error);
+	assert_string_equal(f->text, text);
+	assert_int_equal(f->stage->n_trace, 0);
+}
+
+/* What stands in the way of a step is told, or not known; the step is not done for it. */
+static void test_explain(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, mock_open);
+	explain(&f, -ENODATA, "");
+	f.stage->explains = true;
+	explain(&f, 0, "memory block 34 of dax7.0 is still in use");
+	worker_kill(f.worker);
+	run_until(f.event, worker_is_dead(f.worker));
+	assert_int_equal(worker_explain(f.worker, &(struct step)DO(OFFLINE), on_reply, &f), -EPIPE);
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_no_door),	       cmocka_unit_test(test_freed),
 		cmocka_unit_test(test_free_in_reply),  cmocka_unit_test(test_inherits_nothing),
 		cmocka_unit_test(test_garbage),	       cmocka_unit_test(test_dies_with_parent),
+		cmocka_unit_test(test_explain),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
