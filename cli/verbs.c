@@ -38,6 +38,7 @@ const struct option_info option_table[_OPTION_MAX] = {
 				 "bytes from each card in turn, 256 to 16384", true },
 	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "this window and no other (decoder0.0)",
 			    true },
+	[OPTION_ALIGN] = { "align", 'a', "SIZE", "of devdax: 4K, 2M or 1G (default: 2M)", true },
 	[OPTION_NO_ONLINE] = { "no-online", 'N', NULL, "leave the memory offline", true },
 	[OPTION_DEADLINE] = { "deadline", 't', "TIME",
 			      "give up and walk back then, as 30s or 2min", true },
@@ -98,7 +99,8 @@ const struct verb_info verb_table[] = {
 			   "matter.\n",
 		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_SIZE) |
 			   BIT(OPTION_WAYS) | BIT(OPTION_GRANULARITY) | BIT(OPTION_WINDOW) |
-			   BIT(OPTION_NO_ONLINE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+			   BIT(OPTION_NO_ONLINE) | BIT(OPTION_ALIGN) | BIT(OPTION_NO_WAIT) |
+			   BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "create " CARDS_MISSING,
@@ -136,6 +138,7 @@ const struct verb_info verb_table[] = {
 		.brief = "use regions as system-ram or as devdax",
 		.details = "MODE is system-ram or devdax; --mode MODE does the same.\n",
 		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_NO_ONLINE) |
+			   BIT(OPTION_ALIGN) |
 			   BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) |
 			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,

@@ -167,6 +167,10 @@ static int region_steps(struct planner *pl, const struct placement *pm, char *re
 		r = plan_step(pl, STEP(RELEASE_AUTOPROBE));
 	if (r < 0)
 		return r;
+	if (q->mode == MODE_DEVDAX && q->align)
+		r = plan_align(pl, dax, q->align, pm->size, UNKNOWN);
+	if (r < 0)
+		return r;
 	if (q->mode == MODE_DEVDAX)
 		return plan_step(pl, STEP(BIND, .dax = dax, .driver = device_dax,
 					  UNDO(STEP(UNBIND, .dax = dax, .driver = device_dax))));

@@ -112,6 +112,8 @@ bool region_blocks_online(const struct region_blocks *b);
 int region_dax(struct planner *pl, int region, int *ret);
 int region_usable(struct planner *pl, int region);
 int plan_bind_kmem(struct planner *pl, char *dax, uint64_t first, uint64_t count, enum zone zone);
+/* Before device_dax is bound: the alignment asked for, back to @was (UNKNOWN: never) on the way back. */
+int plan_align(struct planner *pl, char *dax, uint64_t align, uint64_t size, uint64_t was);
 int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks);
 int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone keep);
 int plan_unused(struct planner *pl, int dax);

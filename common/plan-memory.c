@@ -196,6 +196,9 @@ int check_memory_options(struct planner *pl, enum memory_mode mode)
 	if (mode == MODE_DEVDAX && q->no_online)
 		return say(pl->ret_reason, -EINVAL,
 			   "no-online is for system-ram: memory in mode devdax never comes online");
+	if (mode != MODE_DEVDAX && q->align)
+		return say(pl->ret_reason, -EINVAL,
+			   "only devdax has an alignment: give --mode devdax, or leave it out");
 	if (q->no_online && q->zone != ZONE_UNKNOWN)
 		return say(pl->ret_reason, -EINVAL,
 			   "zone %s and no-online contradict each other: give the zone to `online` "

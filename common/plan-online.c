@@ -124,21 +124,49 @@ static int verb_offline(struct planner *pl, int region)
 	return r;
 }
 
+int plan_align(struct planner *pl, char *dax, uint64_t align, uint64_t size, uint64_t was)
+{
+	char a[32], b[32];
+
+	/* dev_dax_validate_align(), drivers/dax/bus.c */
+	if (size != UNKNOWN && size % align)
+		return say(pl->ret_reason, -EINVAL,
+			   "align is %s, and %s has %s, which is no multiple of that: give a smaller "
+			   "alignment or another size",
+			   format_size(align, a), dax, format_size(size, b));
+	if (was == align)
+		return 0;
+	if (was == UNKNOWN)
+		return plan_step(pl, STEP(SET_ALIGN, .dax = dax, .size = align));
+	return plan_step(pl, STEP(SET_ALIGN, .dax = dax, .size = align,
+				  UNDO(STEP(SET_ALIGN, .dax = dax, .size = was))));
+}
+
 static int to_devdax(struct planner *pl, int region, int dax)
 {
 	_cleanup_(region_blocks_clear) struct region_blocks blocks = {};
 	char *name = pl->p->daxes[dax].name, device_dax[] = "device_dax";
+	const struct dax *d = &pl->p->daxes[dax];
+	uint64_t align = pl->request->align;
 	int r = 0;
 
-	if (driver_is(pl, dax, device_dax))
-		return plan_note(pl, "%s is in mode devdax already", pl->p->regions[region].name);
-	if (driver_is(pl, dax, "kmem")) {
+	if (driver_is(pl, dax, device_dax)) {
+		if (!align || align == d->align)
+			return plan_note(pl, "%s is in mode devdax already",
+					 pl->p->regions[region].name);
+		r = plan_unused(pl, dax);
+		if (r == 0)
+			r = plan_unbind(pl, dax, NULL);
+	}
+	if (r == 0 && driver_is(pl, dax, "kmem")) {
 		r = region_blocks_read(pl, region, dax, &blocks);
 		if (r == 0)
 			r = plan_offline(pl, name, &blocks, ZONE_UNKNOWN);
 		if (r == 0)
 			r = plan_unbind(pl, dax, &blocks);
 	}
+	if (r == 0 && align)
+		r = plan_align(pl, name, align, d->size, d->align);
 	if (r < 0)
 		return r;
 	return plan_step(pl, STEP(BIND, .dax = name, .driver = device_dax,

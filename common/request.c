@@ -191,6 +191,18 @@ static int set_no_online(struct request *r, const char *value, char **ret_reason
 	return say(ret_reason, -EINVAL, "no-online is \"%s\": it takes yes or no", value);
 }
 
+/* The sizes that x86 maps at once: dax_align_valid() in include/linux/dax.h. */
+static int set_align(struct request *r, const char *value, char **ret_reason)
+{
+	uint64_t align;
+
+	if (parse_size(value, &align) < 0 ||
+	    (align != 4 * KIB && align != 2 * MIB && align != GIB))
+		return say(ret_reason, -EINVAL, "align is \"%s\": it takes 4K, 2M or 1G", value);
+	r->align = align;
+	return 0;
+}
+
 static int set_deadline(struct request *r, const char *value, char **ret_reason)
 {
 	uint64_t usec;
@@ -226,6 +238,7 @@ static const struct {
 	{ "granularity", FOR(VERB_CREATE), set_granularity },
 	{ "window", FOR(VERB_CREATE), set_window },
 	{ "no-online", FOR(VERB_CREATE) | FOR(VERB_SET_MODE), set_no_online },
+	{ "align", FOR(VERB_CREATE) | FOR(VERB_SET_MODE), set_align },
 	{ "deadline",
 	  FOR(VERB_OFFLINE) | FOR(VERB_DESTROY) | FOR(VERB_SET_MODE) | FOR(VERB_EJECT),
 	  set_deadline },

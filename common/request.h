@@ -65,7 +65,7 @@ int request_add_object(struct request *r, const char *word);
 
 /**
  * request_set - set one option by name, the names of the client's long options
- * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online",
+ * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online", "align",
  * "deadline", "on-deadline"
  * @value: text as a person types it ("2G", "movable", "yes", "30s")
  * @ret_reason: the sentence when it is refused: which option, what was given, what it takes

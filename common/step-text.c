@@ -109,6 +109,8 @@ static int text(const struct step *s, char **ret)
 		return asprintf(ret, "free the address space of %s", region);
 	case STEP_DELETE_REGION:
 		return asprintf(ret, "delete %s", region);
+	case STEP_SET_ALIGN:
+		return asprintf(ret, "map %s in pages of %s", dax, size);
 	case STEP_DRAIN:
 		return asprintf(ret, "let nobody begin to use %s, and wait until nobody does", dax);
 	case STEP_REVOKE:

@@ -17,6 +17,7 @@ static const char *const kinds[] = {
 	[STEP_RELEASE_AUTOPROBE] = "release-autoprobe",
 	[STEP_HOLD_AUTO_ONLINE] = "hold-auto-online",
 	[STEP_RELEASE_AUTO_ONLINE] = "release-auto-online",
+	[STEP_SET_ALIGN] = "set-align",
 	[STEP_BIND] = "bind",
 	[STEP_ONLINE] = "online",
 	[STEP_OFFLINE] = "offline",

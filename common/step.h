@@ -26,6 +26,7 @@ enum step_kind {
 	STEP_RELEASE_AUTOPROBE,	  /* dax bus: as usual again */
 	STEP_HOLD_AUTO_ONLINE,	  /* policy: what the kernel does with memory added meanwhile */
 	STEP_RELEASE_AUTO_ONLINE, /* policy: the one that was in force */
+	STEP_SET_ALIGN, /* dax that has no driver, size */
 	STEP_BIND,    /* dax, driver ("kmem" or "device_dax"), blocks (kmem: expected afterwards) */
 	STEP_ONLINE,  /* dax, blocks (zone for each run) */
 	STEP_OFFLINE, /* dax, blocks (the runs that are online now) */

@@ -35,6 +35,8 @@ static int write_region(struct json_object *o, const struct wish *w)
 		r = json_set_u64(o, "resource", w->resource);
 	if (r == 0)
 		r = json_set_string(o, "mode", memory_mode_name(w->mode));
+	if (r == 0 && w->mode == MODE_DEVDAX && w->align)
+		r = json_set_u64(o, "align", w->align);
 	if (r == 0 && w->mode != MODE_DEVDAX)
 		r = json_set_string(o, "zone", zone_name(w->zone));
 	if (r == 0 && w->mode != MODE_DEVDAX)
@@ -159,7 +161,11 @@ static int read_memory(const struct at *at, struct wish *w)
 			return refuse(at, "online", "is neither true nor false");
 		w->online = json_object_get_boolean(v);
 	}
-	return 0;
+	r = read_u64(at, "align", &w->align);
+	if (r == 0 && w->align && (w->mode != MODE_DEVDAX ||
+				   (w->align != 4 * KIB && w->align != 2 * MIB && w->align != GIB)))
+		r = refuse(at, "align", "is not 4096, 2097152 or 1073741824, or it is not for devdax");
+	return r;
 }
 
 static int read_region(const struct at *at, struct wish *w)

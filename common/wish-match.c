@@ -172,6 +172,7 @@ int wish_from_region(struct wish *w, const struct picture *p, int region, char *
 									       MODE_SYSTEM_RAM;
 	w->zone = memory.kernel > 0 && memory.movable == 0 ? ZONE_KERNEL : ZONE_MOVABLE;
 	w->online = memory.online > 0;
+	w->align = w->mode == MODE_DEVDAX && p->daxes[dax].align != UNKNOWN ? p->daxes[dax].align : 0;
 	w->seen = true;
 	return 0;
 }
@@ -204,6 +205,7 @@ int wish_request(const struct wish *w, const struct picture *p, struct request *
 	q->mode = w->mode;
 	q->no_online = w->mode != MODE_DEVDAX && !w->online;
 	q->zone = w->mode == MODE_DEVDAX || q->no_online ? ZONE_UNKNOWN : w->zone;
+	q->align = w->mode == MODE_DEVDAX ? w->align : 0;
 	r = choose_window(w, p, q);
 	if (r == 0)
 		r = strdup_or_null(w->origin, &q->origin);

@@ -40,6 +40,7 @@ struct wish {
 	enum memory_mode mode;
 	enum zone zone; /* system-ram only */
 	bool online;
+	uint64_t align; /* devdax: bytes; 0 = as the kernel has it */
 	/* not written down */
 	bool seen; /* all its cards were there at some time since the daemon started */
 };

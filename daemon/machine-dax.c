@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "holders.h"
@@ -240,6 +241,26 @@ static int bind_driver(struct door *door, const struct step *s, char **ret_reaso
 		return say(ret_reason, r, "%s cannot be bound to %s: %s", s->dax, s->driver,
 			   driver ? "another driver has it" : strerror(-r));
 	return 0;
+}
+
+int machine_set_align(struct door *door, const struct step *s, struct step_result *ret,
+		      char **ret_reason)
+{
+	char text[32];
+	uint64_t is;
+	int r;
+
+	(void)ret;
+	r = sysfs_read_u64(door, &is, DAX "/align", s->dax);
+	if (r >= 0 && is == s->size)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64, s->size);
+	if (r >= 0)
+		r = sysfs_write(door, text, DAX "/align", s->dax);
+	if (r == -EBUSY)
+		return say(ret_reason, r, "%s is bound to a driver: somebody else did that", s->dax);
+	return r < 0 ? say(ret_reason, r, "%s cannot be aligned to %s: %s", s->dax,
+			   format_size(s->size, text), strerror(-r)) : 0;
 }
 
 int machine_bind(struct door *door, const struct step *s, struct step_result *ret,

@@ -20,6 +20,7 @@ static const machine_step_t machine_steps[_STEP_KIND_MAX] = {
 	[STEP_RELEASE_AUTOPROBE] = machine_release_autoprobe,
 	[STEP_HOLD_AUTO_ONLINE] = machine_hold_auto_online,
 	[STEP_RELEASE_AUTO_ONLINE] = machine_release_auto_online,
+	[STEP_SET_ALIGN] = machine_set_align,
 	[STEP_BIND] = machine_bind,
 	[STEP_ONLINE] = machine_online,
 	[STEP_OFFLINE] = machine_offline,

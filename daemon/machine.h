@@ -32,6 +32,7 @@ int machine_hold_autoprobe(struct door *, const struct step *, struct step_resul
 int machine_release_autoprobe(struct door *, const struct step *, struct step_result *, char **);
 int machine_hold_auto_online(struct door *, const struct step *, struct step_result *, char **);
 int machine_release_auto_online(struct door *, const struct step *, struct step_result *, char **);
+int machine_set_align(struct door *, const struct step *, struct step_result *, char **);
 int machine_bind(struct door *, const struct step *, struct step_result *, char **);
 int machine_unbind(struct door *, const struct step *, struct step_result *, char **);
 int machine_online(struct door *, const struct step *, struct step_result *, char **);

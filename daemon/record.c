@@ -13,6 +13,7 @@ struct record {
 	enum memory_mode mode; /* of the request */
 	enum zone zone;
 	bool online;
+	uint64_t align;
 	struct wishes *made; /* create: what is new; destroy: what to leave alone */
 	/* ids of wishes: create: that have their region already; else: whose regions it is about */
 	uint64_t *touched;
@@ -80,6 +81,7 @@ static int note_created(struct record *rec, const struct operation *o, const str
 		w->mode = rec->mode == MODE_DEFAULT ? MODE_SYSTEM_RAM : rec->mode;
 		w->zone = rec->zone == ZONE_UNKNOWN ? ZONE_MOVABLE : rec->zone;
 		w->online = rec->online;
+		w->align = rec->align;
 		w->seen = true;
 	}
 	return 0;
@@ -171,6 +173,7 @@ int record_new(const struct operation *o, const struct picture *p, const struct 
 	rec->mode = q->mode;
 	rec->zone = q->zone;
 	rec->online = !q->no_online;
+	rec->align = q->align;
 	if (q->verb == VERB_CREATE) {
 		r = note_there(rec, p, w);
 		if (r == 0)
@@ -314,8 +317,10 @@ static int apply_use(struct record *rec, struct wishes *w)
 
 		if (!to)
 			continue;
-		if (rec->verb == VERB_SET_MODE)
+		if (rec->verb == VERB_SET_MODE) {
 			to->mode = rec->mode;
+			to->align = rec->align;
+		}
 		if (rec->verb != VERB_OFFLINE)
 			to->zone = rec->zone == ZONE_UNKNOWN ? ZONE_MOVABLE : rec->zone;
 		to->online = rec->verb != VERB_OFFLINE && rec->online;

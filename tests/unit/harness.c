@@ -77,6 +77,9 @@ static void step_word(const struct step *s, FILE *f)
 	case STEP_RELEASE_AUTO_ONLINE:
 		fprintf(f, ")%s", s->policy);
 		break;
+	case STEP_SET_ALIGN:
+		fprintf(f, "align:%s", size);
+		break;
 	case STEP_BIND:
 		if (s->n_blocks)
 			fprintf(f, "%s:%s", s->driver, blocks);

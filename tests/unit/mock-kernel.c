@@ -332,6 +332,8 @@ int mock_run_step(struct mock *m, const struct step *s, char **reason)
 			return say(reason, -ENOENT, "there is no auto_online_blocks");
 		mock_set_string(&p->auto_online, s->policy);
 		return 0;
+	case STEP_SET_ALIGN:
+		return mock_set_align(m, s, reason);
 	case STEP_BIND:
 		return mock_bind(m, s, reason);
 	case STEP_ONLINE:

@@ -27,6 +27,7 @@ int mock_detach(struct mock *m, const struct step *s, char **reason);
 int mock_commit(struct mock *m, const struct step *s, char **reason);
 int mock_enable(struct mock *m, const struct step *s, char **reason);
 int mock_disable(struct mock *m, const struct step *s, char **reason);
+int mock_set_align(struct mock *m, const struct step *s, char **reason);
 int mock_bind(struct mock *m, const struct step *s, char **reason);
 int mock_unbind(struct mock *m, const struct step *s, char **reason);
 int mock_online(struct mock *m, const struct step *s, char **reason);

@@ -226,6 +226,20 @@ static int check_promise(const struct mock *m, const struct step *s, char **reas
 	return 0;
 }
 
+int mock_set_align(struct mock *m, const struct step *s, char **reason)
+{
+	struct dax *d = find_dax(m, s, reason);
+
+	if (!d)
+		return -ENOENT;
+	if (d->driver)
+		return say(reason, -EBUSY, "%s is bound to %s", d->name, d->driver);
+	if (d->size % s->size)
+		return say(reason, -EINVAL, "%s is not aligned", d->name);
+	d->align = s->size;
+	return 0;
+}
+
 int mock_bind(struct mock *m, const struct step *s, char **reason)
 {
 	struct dax *d = find_dax(m, s, reason);

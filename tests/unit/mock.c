@@ -364,9 +364,9 @@ char *mock_signature(const struct mock *m)
 		const struct dax *d = &p->daxes[i];
 		uint64_t first = align_up(d->resource, p->block_size) / p->block_size;
 
-		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s drain %s",
+		LINE("dax of %" PRIx64 " at %" PRIx64 " driver %s drain %s align %" PRIx64,
 		     region_place(p, d->region), d->resource, d->driver ?: "none",
-		     d->drain ?: "none");
+		     d->drain ?: "none", d->align);
 		/* unplugged is as good as offline: neither is used, both can be brought online */
 		if (streq_null(d->state, "unplugged"))
 			LINE("blocks %" PRIu64 " + %" PRIu64 " state %d zone %d of %" PRIx64, first,

@@ -26,6 +26,8 @@ static void refused(void **state)
 		{ VERB_CREATE, "granularity", "32k", "a power of two from 256 to 16384" },
 		{ VERB_CREATE, "window", "", "window is empty" },
 		{ VERB_CREATE, "no-online", "maybe", "it takes yes or no" },
+		{ VERB_CREATE, "align", "3M", "align is \"3M\": it takes 4K, 2M or 1G" },
+		{ VERB_ONLINE, "align", "2M", "online takes no option \"align\"" },
 		{ VERB_CREATE, "colour", "red", "there is no option \"colour\"" },
 		{ VERB_ONLINE, "mode", "devdax", "online takes no option \"mode\"" },
 		{ VERB_ONLINE, "size", "1G", "online takes no option \"size\"" },

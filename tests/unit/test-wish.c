@@ -204,6 +204,9 @@ static void refused(void **state)
 		{ "{\"version\":1,\"wishes\":[{\"kind\":\"region\",\"members\":[{\"serial\":4}],\"size\":1}]}",
 		  "wishes[0].mode is neither system-ram nor devdax" },
 		{ "{\"version\":1,\"wishes\":[{\"kind\":\"region\",\"members\":[{\"serial\":4}],\"size\":1,"
+		  "\"mode\":\"devdax\",\"align\":77}]}",
+		  "wishes[0].align is not 4096, 2097152 or 1073741824, or it is not for devdax" },
+		{ "{\"version\":1,\"wishes\":[{\"kind\":\"region\",\"members\":[{\"serial\":4}],\"size\":1,"
 		  "\"mode\":\"devdax\",\"zone\":\"dma\"}]}",
 		  "wishes[0].zone is neither movable nor kernel" },
 		{ "{\"version\":1,\"wishes\":[{\"kind\":\"region\",\"members\":[{\"serial\":4}],\"size\":1,"
