@@ -38,6 +38,11 @@ int reconcile_report(struct reconcile *out, const char *format, ...) _printf_(2,
 bool reconcile_dropped(const struct reconcile *out, const struct wish *w);
 
 /**
+ * reconcile_ready - whether a card has come up wholly: its driver, its endpoint and that one's decoders
+ */
+bool reconcile_ready(const struct picture *p, int card);
+
+/**
  * reconcile_profiles - find work for cards that nobody wished anything for
  *
  * Return: 0, or -ENOMEM.

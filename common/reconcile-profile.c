@@ -35,7 +35,7 @@ static bool is_idle(const struct reconcile_in *in, const struct reconcile *out, 
 {
 	const struct memdev *m = &in->picture->memdevs[card];
 
-	if (m->enabled != YES || m->endpoint < 0 || m->ram_size == UNKNOWN || m->ram_size < SMALLEST ||
+	if (!reconcile_ready(in->picture, card) || m->ram_size == UNKNOWN || m->ram_size < SMALLEST ||
 	    memdev_ram_allocated(in->picture, card) != 0 || mapped(in->picture, card))
 		return false;
 	for (size_t i = 0; i < in->wishes->n; i++)

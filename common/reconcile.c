@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PROFILE "profile "
+#define ORPHAN_USEC UINT64_C(1000000)
 
 static const char *const states[] = {
 	[WISH_THERE] = "there", [WISH_MISSING] = "missing", [WISH_NOT_READY] = "not-ready",
@@ -158,13 +159,21 @@ static int missing_text(const struct reconcile_in *in, const struct wish *w, cha
 	return *ret ? 0 : -ENOMEM;
 }
 
+bool reconcile_ready(const struct picture *p, int card)
+{
+	const struct memdev *m = &p->memdevs[card];
+
+	/* The driver is bound before its probe has ended: the endpoint and its decoders come later. */
+	return m->enabled == YES && m->endpoint >= 0 && p->ports[m->endpoint].n_decoders > 0;
+}
+
 /* A card of the wish that cannot be used yet, or -1. */
 static int not_ready(const struct reconcile_in *in, const struct wish *w)
 {
 	for (size_t i = 0; i < w->n_members; i++) {
 		int card = wish_card(in->picture, &w->members[i]);
 
-		if (card >= 0 && in->picture->memdevs[card].enabled != YES)
+		if (card >= 0 && !reconcile_ready(in->picture, card))
 			return card;
 	}
 	return -1;
@@ -225,26 +234,29 @@ static int look_at_wish(const struct reconcile_in *in, struct reconcile *out, co
 	card = not_ready(in, w);
 	if (card >= 0) {
 		status->state = WISH_NOT_READY;
-		(void)say(&status->reason, 0, "%s is there, but not enabled",
-			  in->picture->memdevs[card].name);
+		(void)say(&status->reason, 0, "%s is there, but %s", in->picture->memdevs[card].name,
+			  in->picture->memdevs[card].enabled == YES ? "still coming up" : "not enabled");
 		return status->reason ? 0 : -ENOMEM;
 	}
 	return want(in, out, w, status);
 }
 
 /* A region whose card is gone holds its address range until it is cleared away. */
-static int clear_orphan(const struct reconcile_in *in, struct reconcile *out, int region)
+static int clear_orphan(const struct reconcile_in *in, struct reconcile *out, const struct wish *w,
+			int region)
 {
 	const struct region *r = &in->picture->regions[region];
 	_cleanup_(request_freep) struct request *q = NULL;
 	_cleanup_free_ char *key = NULL;
 	const struct attempt *tried;
-	size_t left = 0;
 
-	for (size_t i = 0; i < r->n_mappings; i++)
-		left += r->mappings[i].memdev >= 0;
-	if (r->n_mappings >= r->ways && left == r->n_mappings)
+	if (!region_lost_cards(r))
 		return 0;
+	/* One that somebody is making in its place looks the same for a moment. */
+	if (w->lost_since == 0 || in->now - w->lost_since < ORPHAN_USEC) {
+		reconcile_again(out, (w->lost_since ?: in->now) + ORPHAN_USEC);
+		return 0;
+	}
 	if (asprintf(&key, "orphan %s", r->name) < 0) {
 		key = NULL;
 		return -ENOMEM;
@@ -279,7 +291,7 @@ int reconcile(const struct reconcile_in *in, struct reconcile *ret)
 		out.status[i].region = regions[i];
 	for (size_t i = 0; r == 0 && i < in->wishes->n; i++)
 		if (regions[i] >= 0)
-			r = clear_orphan(in, &out, regions[i]);
+			r = clear_orphan(in, &out, &in->wishes->list[i], regions[i]);
 	for (size_t i = 0; r == 0 && i < in->wishes->n; i++)
 		r = look_at_wish(in, &out, &in->wishes->list[i], &out.status[i]);
 	if (r == 0)

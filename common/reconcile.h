@@ -70,7 +70,7 @@ struct reconcile {
 /**
  * reconcile - what is to be done next; a pure function
  *
- * In this order: what is left of regions of ours whose card is gone is cleared away; wishes whose
+ * In this order: what is left of regions of ours whose card has been gone for a second is cleared away; wishes whose
  * cards are all there are made; cards that nobody wished anything for go to the first profile that
  * matches them. A card that has a region, a wish or a part of its capacity in use is never touched.
  *

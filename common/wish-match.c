@@ -63,8 +63,7 @@ bool wish_moved(const struct picture *p, const struct wish *w)
 	return false;
 }
 
-/* A region that lost a card: its decoders are gone, or it has fewer than it was made of. */
-static bool lost_cards(const struct region *r)
+bool region_lost_cards(const struct region *r)
 {
 	for (size_t i = 0; i < r->n_mappings; i++)
 		if (r->mappings[i].memdev < 0)
@@ -99,7 +98,7 @@ static int find_region(const struct wish *w, const struct picture *p, const int 
 
 		if (r->size != w->size || claimed(claims, n, (int)i) || (exact && !here))
 			continue;
-		if (lost_cards(r) ? here : same_cards(p, w, r))
+		if (region_lost_cards(r) ? here : same_cards(p, w, r))
 			return (int)i;
 	}
 	return -1;
@@ -152,7 +151,7 @@ int wish_from_region(struct wish *w, const struct picture *p, int region, char *
 
 	if (r->size == UNKNOWN || r->size == 0)
 		return unreadable(r, "the size", ret_reason);
-	if (r->n_mappings == 0 || lost_cards(r))
+	if (r->n_mappings == 0 || region_lost_cards(r))
 		return unreadable(r, "a card", ret_reason);
 	for (size_t i = 0; i < r->n_mappings; i++) {
 		e = wish_add_card(w, &p->memdevs[r->mappings[i].memdev]);

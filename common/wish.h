@@ -43,6 +43,7 @@ struct wish {
 	uint64_t align; /* devdax: bytes; 0 = as the kernel has it */
 	/* not written down */
 	bool seen; /* all its cards were there at some time since the daemon started */
+	uint64_t lost_since; /* its region lacks a card, reconcile_in.now; 0 = it does not */
 };
 
 struct wishes {
@@ -100,6 +101,13 @@ bool wish_has_card(const struct picture *p, const struct wish *w, int memdev);
  * wish_moved - whether one of its cards sits in another place than the wish remembers
  */
 bool wish_moved(const struct picture *p, const struct wish *w);
+
+/**
+ * region_lost_cards - whether it has fewer cards than it was made of
+ *
+ * So has one that is just being made.
+ */
+bool region_lost_cards(const struct region *r);
 
 /**
  * wishes_match - which region of a picture is whose

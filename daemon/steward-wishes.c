@@ -137,8 +137,10 @@ static int copy_wishes(const struct wishes *w, struct wishes **ret)
 
 	if (r == 0)
 		r = wishes_from_json(json, ret, NULL);
-	for (size_t i = 0; r == 0 && i < w->n; i++)
+	for (size_t i = 0; r == 0 && i < w->n; i++) {
 		(*ret)->list[i].seen = w->list[i].seen;
+		(*ret)->list[i].lost_since = w->list[i].lost_since;
+	}
 	return r;
 }
 

@@ -74,8 +74,8 @@ static struct attempt *find_attempt(struct steward *s, const char *key)
 }
 
 /*
- * What the planner refuses, or a person stopped, stays so until the machine changes; what failed
- * half-way may have been bad luck, and is tried thrice more.
+ * What a person stopped stays so until the machine changes. What the planner refused or what failed
+ * half-way may have been a machine that was still coming up, or bad luck: it is tried thrice more.
  */
 static void note_failure(struct steward *s, bool for_good, const char *reason)
 {
@@ -83,12 +83,14 @@ static void note_failure(struct steward *s, bool for_good, const char *reason)
 	_cleanup_free_ char *key = TAKE_PTR(s->key);
 	struct attempt *a = find_attempt(s, key);
 
-	(void)sd_journal_send("MESSAGE=%s did not work: %s", key, reason ?: "unknown reason",
-			      "PRIORITY=4", "CXLMEM_REQUEST=%s", key, NULL);
+	reason = reason ?: "unknown reason";
+	if (!a || !streq_null(a->reason, reason))
+		(void)sd_journal_send("MESSAGE=%s did not work: %s", key, reason, "PRIORITY=4",
+				      "CXLMEM_REQUEST=%s", key, NULL);
 	if (!a)
 		return;
 	free(a->reason);
-	a->reason = strdup(reason ?: "unknown reason");
+	a->reason = strdup(reason);
 	a->not_before = for_good || a->count >= ARRAY_SIZE(waits) ? UNKNOWN : now() + waits[a->count];
 	a->count++;
 }
@@ -103,7 +105,7 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 		s->operation = o->id;
 		return;
 	}
-	note_failure(s, true, reason ?: strerror(-error));
+	note_failure(s, error == -ECANCELED, reason ?: strerror(-error));
 	/* There may be other work. */
 	if (error != -ECANCELED)
 		look_in(s, 0);
@@ -161,11 +163,23 @@ static bool follow_cards(struct steward *s, const struct picture *p)
 	return changed;
 }
 
-static void follow_wishes(struct steward *s, const struct picture *p)
+static int follow_wishes(struct steward *s, const struct picture *p)
 {
-	for (size_t i = 0; i < s->wishes->n; i++)
-		if (wish_missing(p, &s->wishes->list[i]) == 0)
-			s->wishes->list[i].seen = true;
+	_cleanup_free_ int *regions = calloc(s->wishes->n + 1, sizeof(*regions));
+
+	if (!regions)
+		return -ENOMEM;
+	wishes_match(s->wishes, p, regions);
+	for (size_t i = 0; i < s->wishes->n; i++) {
+		struct wish *w = &s->wishes->list[i];
+
+		w->seen |= wish_missing(p, w) == 0;
+		if (regions[i] < 0 || !region_lost_cards(&p->regions[regions[i]]))
+			w->lost_since = 0;
+		else if (w->lost_since == 0)
+			w->lost_since = now();
+	}
+	return 0;
 }
 
 static void drop_wishes(struct steward *s, const struct reconcile *out)
@@ -219,14 +233,15 @@ void steward_looked(struct steward *s, const struct picture *p)
 {
 	struct reconcile_in in;
 	struct reconcile out;
+	int r;
 
 	if (follow_cards(s, p))
 		clear_attempts(s);
-	follow_wishes(s, p);
+	r = follow_wishes(s, p);
 	if (s->broken || s->key)
 		return;
 	in = steward_input(s, p);
-	if (reconcile(&in, &out) < 0) {
+	if (r < 0 || reconcile(&in, &out) < 0) {
 		look_in(s, 10 * SECOND);
 		return;
 	}

@@ -14,7 +14,7 @@
 #include "json-util.h"
 #include "machines.h"
 #include "mock-door.h"
-#include "steward.h"
+#include "steward-internal.h"
 #include "store.h"
 
 /* A daemon without a bus: an engine on a mock machine, and a steward with directories of its own. */
@@ -335,6 +335,24 @@ static void it_does_not_work(void **state)
 	house_teardown(&h);
 }
 
+/* What is refused may be possible in a moment: the machine was still coming up. */
+static void it_is_refused(void **state)
+{
+	const struct attempt *a;
+	struct house h;
+
+	(void)state;
+	house_setup(&h, machine_one);
+	add_profile(&h, "[Match]\nPath=*\n[Region]\nSize=64G\n");
+	assert_int_equal(h.n_finished, 0);
+	assert_int_equal(h.steward->n_attempts, 1);
+	a = &h.steward->attempts[0];
+	assert_non_null(strstr(a->reason, "64G"));
+	assert_int_equal(a->count, 1);
+	assert_true(a->not_before != UNKNOWN);
+	house_teardown(&h);
+}
+
 static void damaged_file(void **state)
 {
 	_cleanup_free_ char *reason = NULL, *again = NULL;
@@ -482,6 +500,7 @@ static void cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_refused),
 		cmocka_unit_test(a_card_comes),	    cmocka_unit_test(taken_away),
 		cmocka_unit_test(taken_away_for_good), cmocka_unit_test(by_hand_and_back),
 		cmocka_unit_test(changed_by_hand),  cmocka_unit_test(it_does_not_work),

@@ -320,6 +320,7 @@ static void wish_comes_back(void **state)
 {
 	_cleanup_world_ struct world *w = world_new(machine_two_ports), *later = NULL;
 	struct memdev *cards;
+	size_t n_decoders;
 
 	(void)state;
 	mock_add_region(w->m, 0, "kernel", GIB, 2, 0, 1);
@@ -342,7 +343,13 @@ static void wish_comes_back(void **state)
 	expect(later, "-");
 	assert_int_equal(later->out.status[0].state, WISH_NOT_READY);
 	assert_string_equal(later->out.status[0].reason, "mem1 is there, but not enabled");
+	/* Its driver is bound, and its probe still at work. */
 	cards[1].enabled = YES;
+	n_decoders = later->m->picture->ports[cards[1].endpoint].n_decoders;
+	later->m->picture->ports[cards[1].endpoint].n_decoders = 0;
+	expect(later, "-");
+	assert_string_equal(later->out.status[0].reason, "mem1 is there, but still coming up");
+	later->m->picture->ports[cards[1].endpoint].n_decoders = n_decoders;
 	expect(later, "create 0000:20:00.0 0000:21:00.0 x2 kernel sized (hand)");
 	assert_int_equal(later->out.status[0].state, WISH_DUE);
 	later->attempts[0] =
@@ -435,6 +442,13 @@ static void card_gone(void **state)
 	w->m->picture->regions[1].mappings[0].memdev = -1;
 	expect(w, "-");
 	w->m->picture->regions[0].mappings[0].memdev = -1;
+	/* It may be one that somebody is just making there. */
+	expect(w, "-");
+	assert_true(w->out.again == NOW + SECOND);
+	w->wishes.list[0].lost_since = NOW - SECOND / 2;
+	expect(w, "-");
+	assert_true(w->out.again == NOW + SECOND / 2);
+	w->wishes.list[0].lost_since = NOW - SECOND;
 	expect(w, "destroy region0 (lost card)");
 	w->attempts[0] = (struct attempt){ key, why, 1, UNKNOWN };
 	w->n_attempts = 1;
