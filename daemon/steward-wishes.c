@@ -177,43 +177,80 @@ int steward_forget(struct steward *s, const struct picture *p, char *const *word
 	return 0;
 }
 
-static int adopt_one(struct steward *s, const struct picture *p, const int *regions, int region,
-		     size_t *count, char **ret_reason)
+static bool same_member(const struct wish_member *a, const struct wish_member *b)
 {
+	bool numbered = a->serial != 0 && a->serial != UNKNOWN;
+
+	return a->serial == b->serial && (numbered || streq_null(a->path, b->path));
+}
+
+static bool overlap(const struct wish *a, const struct wish *b)
+{
+	for (size_t i = 0; i < a->n_members; i++)
+		for (size_t j = 0; j < b->n_members; j++)
+			if (same_member(&a->members[i], &b->members[j]))
+				return true;
+	return false;
+}
+
+static bool is_there(const struct picture *p, const struct wishes *w, size_t i, int *regions)
+{
+	wishes_match(w, p, regions);
+	return regions[i] >= 0;
+}
+
+/* What was wished for its cards and is not there cannot come any more, and they are not left alone. */
+static void drop_outdated(struct wishes *w, const struct picture *p, int *regions)
+{
+	size_t last = w->n - 1;
+
+	for (size_t i = last; i-- > 0;)
+		if (overlap(&w->list[i], &w->list[last]) && !is_there(p, w, i, regions)) {
+			wishes_remove(w, i);
+			last--;
+		}
+}
+
+static int adopt_one(struct steward *s, const struct picture *p, int region, size_t *count,
+		     char **ret_reason)
+{
+	_cleanup_free_ int *regions = calloc(s->wishes->n + 1, sizeof(*regions));
 	struct wish *w;
 	int r;
 
-	for (size_t i = 0; regions[i] != -2; i++)
+	if (!regions)
+		return -ENOMEM;
+	wishes_match(s->wishes, p, regions);
+	for (size_t i = 0; i < s->wishes->n; i++)
 		if (regions[i] == region)
 			return 0; /* remembered already */
 	w = wishes_add(s->wishes, WISH_REGION, "adopted");
 	if (!w)
 		return -ENOMEM;
 	r = wish_from_region(w, p, region, ret_reason);
-	if (r == 0)
-		++*count;
-	return r;
+	if (r < 0)
+		return r;
+	drop_outdated(s->wishes, p, regions);
+	++*count;
+	return 0;
 }
 
 int steward_adopt(struct steward *s, const struct picture *p, char *const *words, size_t n,
 		  size_t *ret, char **ret_reason)
 {
-	_cleanup_free_ int *regions = calloc(s->wishes->n + 1, sizeof(*regions));
 	struct wishes *old;
 	size_t count = 0;
 	int r;
 
-	if (!regions)
-		return -ENOMEM;
-	wishes_match(s->wishes, p, regions);
-	regions[s->wishes->n] = -2;
 	r = copy_wishes(s->wishes, &old);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		int region;
 
 		r = picture_resolve_region(p, words[i], &region, ret_reason);
 		if (r == 0)
-			r = adopt_one(s, p, regions, region, &count, ret_reason);
+			r = adopt_one(s, p, region, &count, ret_reason);
 	}
 	if (r < 0) {
 		wishes_free(s->wishes);
@@ -229,22 +266,6 @@ int steward_adopt(struct steward *s, const struct picture *p, char *const *words
 int steward_export(struct steward *s, struct json_object **ret)
 {
 	return wishes_to_json(s->wishes, ret);
-}
-
-static bool same_member(const struct wish_member *a, const struct wish_member *b)
-{
-	bool numbered = a->serial != 0 && a->serial != UNKNOWN;
-
-	return a->serial == b->serial && (numbered || streq_null(a->path, b->path));
-}
-
-static bool overlap(const struct wish *a, const struct wish *b)
-{
-	for (size_t i = 0; i < a->n_members; i++)
-		for (size_t j = 0; j < b->n_members; j++)
-			if (same_member(&a->members[i], &b->members[j]))
-				return true;
-	return false;
 }
 
 int steward_import(struct steward *s, struct json_object *json, size_t *ret, char **ret_reason)

@@ -443,6 +443,30 @@ static void adopted(void **state)
 	house_teardown(&h);
 }
 
+/* Whoever adopts a region wants it, and no longer what was wished for its card and cannot be. */
+static void adopted_instead(void **state)
+{
+	char *words[] = { (char *)"region0" };
+	struct house h;
+	size_t n;
+
+	(void)state;
+	house_setup(&h, machine_two_ports);
+	by_hand(&h, "create --ways 1 mem0 mem1");
+	reboot(&h, somebody_else);
+	expect(&h, "1G, system-ram, movable, on serial 0x1000 (hand): there region1; "
+		   "1G, system-ram, movable, on serial 0x1001 (hand): failed");
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(h.stage);
+
+		assert_int_equal(steward_adopt(h.steward, m->picture, words, 1, &n, NULL), 0);
+		assert_int_equal(n, 1);
+	}
+	expect(&h, "1G, system-ram, movable, on serial 0x1000 (hand): there region1; "
+		   "512M, devdax, on serial 0x1001 (adopted): there region0");
+	house_teardown(&h);
+}
+
 static void to_another_machine(void **state)
 {
 	_cleanup_json_ struct json_object *json = NULL, *bad = json_object_new_object();
@@ -500,7 +524,7 @@ static void cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_refused),
+		cmocka_unit_test(it_is_refused),    cmocka_unit_test(adopted_instead),
 		cmocka_unit_test(a_card_comes),	    cmocka_unit_test(taken_away),
 		cmocka_unit_test(taken_away_for_good), cmocka_unit_test(by_hand_and_back),
 		cmocka_unit_test(changed_by_hand),  cmocka_unit_test(it_does_not_work),
