@@ -169,17 +169,21 @@ static int read_file(const char *path, char **ret, char **ret_reason)
 
 int import_wishes(struct cli *cli, const struct command *command)
 {
-	_cleanup_free_ char *reason = NULL, *text = NULL;
+	_cleanup_free_ char *reason = NULL, *text = NULL, *refusal = NULL;
 	const char *path = command->n_words > 0 ? command->words[0] : "-";
+	const char *name = strcmp(path, "-") ? path : "standard input";
 	uint32_t n;
 	int r;
 
-	r = !strcmp(path, "-") ? read_stream(stdin, "standard input", &text, &reason) :
-				 read_file(path, &text, &reason);
+	r = name != path ? read_stream(stdin, name, &text, &reason) : read_file(path, &text, &reason);
 	if (r == 0)
 		r = bus_connect_direct(cli, &reason);
-	if (r == 0)
-		r = bus_import(cli->bus, text, &n, &reason);
+	if (r == 0) {
+		r = bus_import(cli->bus, text, &n, &refusal);
+		if (r < 0)
+			(void)say(&reason, r, "%s is not imported: %s", name,
+				  refusal ?: strerror(-r));
+	}
 	if (r == 0)
 		r = say_count(cli, command, n, "imported");
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
