@@ -212,6 +212,7 @@ static int set_deadline(struct request *r, const char *value, char **ret_reason)
 			   "deadline is \"%s\": it takes a time such as 30s or 2min, or infinity",
 			   value);
 	r->deadline_usec = usec == UNKNOWN ? 0 : usec;
+	r->deadline_given = true;
 	return 0;
 }
 
@@ -221,6 +222,7 @@ static int set_on_deadline(struct request *r, const char *value, char **ret_reas
 		return say(ret_reason, -EINVAL, "on-deadline is \"%s\": it takes keep or revoke",
 			   value);
 	r->revoke = strcmp(value, "revoke") == 0;
+	r->deadline_given = true;
 	return 0;
 }
 

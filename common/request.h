@@ -38,6 +38,7 @@ struct request {
 	unsigned int ways;	  /* create: members of one region; 0 = all cards named */
 	unsigned int granularity; /* create: bytes; 0 = what window and switches allow */
 	char *window;		  /* create: this root decoder and no other */
+	bool deadline_given; /* by whoever asks, be it "none": no profile has a say then */
 	uint64_t align; /* create, set-mode devdax: bytes; 0 = as the kernel has it */
 	uint64_t deadline_usec; /* all but create and online: give up and walk back then; 0 = never */
 	bool revoke; /* eject, destroy, set-mode: at the deadline take devdax away from its users */

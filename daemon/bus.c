@@ -213,6 +213,7 @@ static int start(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	r = read_request(call, &request, error);
 	if (r < 0)
 		return r;
+	steward_prepare(m->steward, request);
 	r = engine_start(m->engine, request, on_started, sd_bus_message_ref(call));
 	if (r < 0) {
 		sd_bus_message_unref(call);

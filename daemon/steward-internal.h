@@ -6,6 +6,14 @@
 #include "record.h"
 #include "steward.h"
 
+/* How long an eject of a card may take, by all names that it has. */
+struct removal {
+	char *memdev, *host, *slot;
+	uint64_t serial;
+	uint64_t deadline_usec;
+	bool revoke;
+};
+
 struct steward {
 	sd_event *event;
 	struct engine *engine;
@@ -21,7 +29,23 @@ struct steward {
 	char *key;		/* of the request that was started last; NULL = none is under way */
 	uint64_t operation;	/* its operation, 0 = not planned yet */
 	sd_event_source *timer; /* look again */
+	struct removal *removals; /* cards whose profile has a deadline */
+	size_t n_removals;
 };
+
+/* steward-removal.c */
+
+/**
+ * steward_note_removals - know the deadlines of the cards in a picture
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int steward_note_removals(struct steward *s, const struct picture *p);
+
+/**
+ * steward_clear_removals - forget them
+ */
+void steward_clear_removals(struct steward *s);
 
 /**
  * steward_save - write the wishes down; a failure is logged

@@ -258,6 +258,8 @@ void steward_complete(struct steward *s, struct picture *p)
 	if (wishes_annotate(s->wishes, p) < 0)
 		(void)sd_journal_print(4, "out of memory: regions look as if somebody else had "
 					  "made them");
+	if (steward_note_removals(s, p) < 0)
+		(void)sd_journal_print(4, "out of memory: deadlines of profiles are not known");
 }
 
 void steward_planned(struct steward *s, const struct operation *o, const struct picture *p)
@@ -386,6 +388,7 @@ struct steward *steward_free(struct steward *s)
 		free(s->arrivals[i].path);
 	free(s->arrivals);
 	clear_attempts(s);
+	steward_clear_removals(s);
 	record_free(s->record);
 	wishes_free(s->wishes);
 	profile_set_free(s->profiles);

@@ -41,6 +41,12 @@ void steward_complete(struct steward *s, struct picture *p);
 void steward_looked(struct steward *s, const struct picture *p);
 
 /**
+ * steward_prepare - complete a request that a person made: an eject without a deadline has that of the
+ * card's profile ([Remove]), as the machine was when it was looked at last
+ */
+void steward_prepare(struct steward *s, struct request *q);
+
+/**
  * steward_planned, steward_finished - follow every operation, whoever started it
  */
 void steward_planned(struct steward *s, const struct operation *o, const struct picture *p);

@@ -521,6 +521,41 @@ static void cancelled(void **state)
 	house_teardown(&h);
 }
 
+/* A profile's [Remove] holds for an eject that says nothing about it. */
+static void deadline_of_a_profile(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t seconds;
+	} cases[] = {
+		{ "eject mem0", 7 },		{ "eject slot:9", 7 },
+		{ "eject 0x1000", 7 },		{ "eject 0000:20:00.0", 7 },
+		{ "eject 20:00.0", 7 },		{ "eject mem1", 0 },
+		{ "eject mem1 mem0", 7 },	{ "eject --deadline 3s mem0", 3 },
+		{ "eject --deadline infinity mem0", 0 }, { "destroy mem0", 0 },
+	};
+	struct house h;
+
+	(void)state;
+	house_setup(&h, machine_two_ports);
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(h.stage);
+
+		mock_add_slot(m, "9", 0, -1);
+		mock_stage_set(h.stage, m);
+	}
+	add_profile(&h, "[Match]\nSerial=0x1000\n[Remove]\nDeadlineSec=7\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct request *q = parse_request(cases[i].line);
+
+		steward_prepare(h.steward, q);
+		if (q->deadline_usec != cases[i].seconds * 1000000)
+			fail_msg("%s", cases[i].line);
+		request_free(q);
+	}
+	house_teardown(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,7 +565,7 @@ int main(void)
 		cmocka_unit_test(changed_by_hand),  cmocka_unit_test(it_does_not_work),
 		cmocka_unit_test(damaged_file),	    cmocka_unit_test(no_room),
 		cmocka_unit_test(adopted),	    cmocka_unit_test(to_another_machine),
-		cmocka_unit_test(cancelled),
+		cmocka_unit_test(cancelled),	    cmocka_unit_test(deadline_of_a_profile),
 	};
 
 	/* The journal's socket stays open once it was used. */
