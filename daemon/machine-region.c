@@ -270,12 +270,9 @@ static int wait_for_dax(struct door *door, const char *region, char **ret, char 
 	char child[64];
 	int r;
 
-	/*
-	 * Binding takes the device's lock: it waits for a probe that runs, and does what has not begun. That
-	 * it was done already (EBUSY), or cannot be, shows below.
-	 */
+	/* What the kernel has put off and not begun yet is done at once; what it made of it shows below. */
 	snprintf(child, sizeof(child), "dax_region%s", region + strlen("region"));
-	(void)sysfs_write(door, child, "bus/cxl/drivers/cxl_dax_region/bind");
+	(void)sysfs_write(door, child, "bus/cxl/drivers_probe");
 	for (;;) {
 		r = find_dax(door, region, ret);
 		if (r < 0)
