@@ -61,7 +61,7 @@ def test_keep(guest):
     machine = Devdax(guest)
     user = machine.user()
     before = machine.state()
-    machine.refused(f"eject --deadline 3s {machine.card}", "3s are over", "1 page of", "dax_hold (pid ")
+    machine.refused(f"eject --deadline 3s {machine.card}", "3s are over", "pages of", "dax_hold (pid ")
     assert machine.state_of_drain() == "live"
     machine.assert_state(before)
     assert "touch ok" in user.finish()
@@ -92,7 +92,7 @@ def test_pinned(guest):
         raise AssertionError("ejected with pages in a pipe")
     except Refused as refusal:
         assert "after it was taken away from its users" in refusal.output, refusal.output
-        assert "16 pages of" in refusal.output and "still in use" in refusal.output, refusal.output
+        assert " pages of" in refusal.output and "still in use" in refusal.output, refusal.output
     machine.assert_state(before)
     assert machine.state_of_drain() == "live"
     pinner.finish()
