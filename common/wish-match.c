@@ -122,13 +122,15 @@ int wishes_annotate(const struct wishes *w, struct picture *p)
 	if (!regions)
 		return -ENOMEM;
 	wishes_match(w, p, regions);
+	/* The same picture may have been there before another wish. */
+	for (size_t i = 0; i < p->n_regions; i++)
+		p->regions[i].origin = (free(p->regions[i].origin), NULL);
 	for (size_t i = 0; i < w->n; i++) {
 		struct region *r;
 
 		if (regions[i] < 0)
 			continue;
 		r = &p->regions[regions[i]];
-		free(r->origin);
 		r->origin = strdup(w->list[i].origin ?: "hand");
 		if (!r->origin)
 			return -ENOMEM;

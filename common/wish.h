@@ -119,7 +119,7 @@ bool region_lost_cards(const struct region *r);
 void wishes_match(const struct wishes *w, const struct picture *p, int *ret);
 
 /**
- * wishes_annotate - write into a picture who wanted its regions (region.origin)
+ * wishes_annotate - write into a picture who wanted its regions (region.origin), in place of what stood there
  *
  * Return: 0, or -ENOMEM.
  */

@@ -229,9 +229,12 @@ void engine_look(struct engine *e)
 	e->look_again = e->current || (e->worker && worker_is_busy(e->worker));
 	if (e->look_again)
 		return;
-	if (!picture_is_current(e))
+	if (!picture_is_current(e)) {
 		(void)engine_scan(e, on_look);
-	else if (e->hooks.looked)
+		return;
+	}
+	complete(e, e->picture);
+	if (e->hooks.looked)
 		e->hooks.looked(e->picture, e->userdata);
 }
 
@@ -246,8 +249,9 @@ static void begin(struct engine *e, struct operation *o)
 	current = picture_is_current(e);
 	o->kernel_usec += e->door->kernel_usec - before;
 	if (current) {
-		/* What comes of it makes it old. */
+		/* What comes of it makes it old. Whose its regions are may have changed without the kernel. */
 		picture = TAKE_PTR(e->picture);
+		complete(e, picture);
 		plan_and_run(e, picture);
 		return;
 	}

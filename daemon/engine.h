@@ -15,7 +15,7 @@ struct engine;
 
 /* What the engine tells; any may be NULL. The operation stays the engine's. */
 struct engine_hooks {
-	/* A fresh picture, before anything is planned with it: to be completed (region.origin). */
+	/* Each time before a picture is used, also the same one again: to be completed (region.origin). */
 	void (*picture)(struct picture *p, void *userdata);
 	/*
 	 * engine_look() brought it, and nothing is at work. It is the engine's, and gone with the next

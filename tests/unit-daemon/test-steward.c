@@ -29,6 +29,7 @@ struct house {
 	unsigned int n_finished;
 	enum operation_state state; /* of the operation that finished last */
 	char *origin;
+	char *planned_on; /* whose the first region was in the picture that was planned with */
 };
 
 static void on_picture(struct picture *p, void *userdata)
@@ -51,6 +52,8 @@ static void on_planned(struct operation *o, const struct picture *p, void *userd
 	struct house *h = userdata;
 
 	steward_planned(h->steward, o, p);
+	free(h->planned_on);
+	h->planned_on = p->n_regions && p->regions[0].origin ? strdup(p->regions[0].origin) : NULL;
 }
 
 static void on_finished(struct operation *o, void *userdata)
@@ -118,6 +121,7 @@ static void house_teardown(struct house *h)
 	stop_daemon(h);
 	mock_stage_free(h->stage);
 	free(h->origin);
+	free(h->planned_on);
 	assert_int_equal(nftw(h->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 	assert_int_equal(count_fds(), h->fds);
 }
@@ -438,6 +442,24 @@ static void adopted(void **state)
 		assert_int_equal(n, 0);
 	}
 	expect(&h, "512M, devdax, on serial 0x1001 (adopted): there region0");
+	/* The picture of before the adoption is as good as new, but for whose the region is. */
+	by_hand(&h, "set-mode --mode system-ram --no-online region0");
+	assert_string_equal(h.planned_on, "adopted");
+	by_hand(&h, "set-mode --mode devdax region0");
+	assert_string_equal(h.planned_on, "hand");
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(h.stage);
+
+		assert_int_equal(steward_forget(h.steward, m->picture, words, 1, &n, NULL), 0);
+	}
+	by_hand(&h, "set-mode --mode system-ram --no-online region0");
+	assert_null(h.planned_on);
+	by_hand(&h, "set-mode --mode devdax region0");
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(h.stage);
+
+		assert_int_equal(steward_adopt(h.steward, m->picture, words, 1, &n, NULL), 0);
+	}
 	reboot(&h, machine_two_ports);
 	expect(&h, "512M, devdax, on serial 0x1001 (adopted): there region0");
 	house_teardown(&h);
