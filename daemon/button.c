@@ -240,7 +240,7 @@ void button_event(struct button *b, const char *slot, const char *what)
 		return;
 	if (!strcmp(what, "power-off") && !h->pressed)
 		press(b, h);
-	else if (!strcmp(what, "withdrawn") || !strcmp(what, "gone"))
+	else if (!strcmp(what, "withdrawn") || !strcmp(what, "refused") || !strcmp(what, "gone"))
 		withdraw(b, h);
 }
 

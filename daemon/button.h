@@ -48,7 +48,8 @@ struct button *button_free(struct button *b);
 void button_seen(struct button *b, const struct picture *p, const struct profile_set *profiles);
 
 /**
- * button_event - a button was pressed ("power-off"), or the press is over ("withdrawn", "gone")
+ * button_event - a button was pressed ("power-off"), or the press is over ("withdrawn", "gone",
+ * or somebody else "refused" it)
  *
  * Other words, and slots that hold no card, are not its business.
  */
