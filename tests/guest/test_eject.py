@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cards that leave: freed, disabled, powered off, and not before; or refused, and nothing has changed."""
+"""Cards that leave: freed, disabled, powered off; or refused, and nothing has changed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_slots_are_listed(guest):
 
 @timeout(600)
 def test_in_use_moves_and_goes(guest):
-    """A process uses the memory: its data moves, the card goes, the process goes on; another card comes."""
+    """A process uses the memory: its data moves, the card goes, and comes back as it was."""
     machine = Slots(guest)
     card = machine.cards()[0]
     serial = next(m["serial"] for m in machine.picture()["memdevs"] if m["memdev"] == card)
@@ -97,7 +97,8 @@ def test_in_use_moves_and_goes(guest):
     again = machine.insert("rp0", serial)
     assert machine.slot_of(again) == slot
     assert machine.slot(slot)["power"] is True
-    guest.wait_for("cxlmemctl list regions | grep -q online", 60)  # what was made by hand comes back
+    # What was made by hand comes back with its card.
+    guest.wait_for("cxlmemctl list regions | grep -q online", 60)
     machine.use(machine.dax(machine.regions()[0]["region"])["target_node"], "16M")
     machine.eject(f"slot:{slot}")
     machine.gone(machine.name)
@@ -212,7 +213,7 @@ def test_disabled_and_empty(guest):
 
 @timeout(300)
 def test_walks_back_over_an_enabled_card(guest):
-    """Somebody enables a card between the steps: nothing is powered off, and the regions are there again."""
+    """Somebody enables a card between the steps: it is not powered off, the regions are back."""
     machine = Slots(guest)
     memdevs = sorted(machine.picture()["memdevs"], key=lambda memdev: memdev["slot"])
     first, second = (memdev["memdev"] for memdev in memdevs[:2])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Ejecting devdax memory that is in use, on the patched kernel: drained, kept or revoked; the button."""
+"""Ejecting devdax memory in use, on the patched kernel: drained, kept, revoked; the button."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Devdax(Machine):
     def __init__(self, guest):
         super().__init__(guest)
         install(guest)
-        memdev = next(m for m in self.picture()["memdevs"] if m["path"].endswith("0c:00.0/" + m["host"]))
+        memdev = next(memdev for memdev in self.picture()["memdevs"]
+                      if memdev["path"].endswith("0c:00.0/" + memdev["host"]))
         self.card, self.slot = memdev["memdev"], memdev["slot"]
         self.ctl(f"create --mode devdax {self.card}")
         self.region = self.regions()[0]["region"]
@@ -61,7 +62,8 @@ def test_keep(guest):
     machine = Devdax(guest)
     user = machine.user()
     before = machine.state()
-    machine.refused(f"eject --deadline 3s {machine.card}", "3s are over", "pages of", "dax_hold (pid ")
+    machine.refused(f"eject --deadline 3s {machine.card}", "3s are over", "pages of",
+                    "dax_hold (pid ")
     assert machine.state_of_drain() == "live"
     machine.assert_state(before)
     assert "touch ok" in user.finish()
