@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Measures the series: patched against unpatched, in turns, and prints two tables.
 
-    ./lab run --bare --kernel unpatched --script kernel/bench/measure.py
+    ./lab run --bare --kernel unpatched --topology slots --script kernel/bench/measure.py
 
 Both kernels have the same configuration. The guest that the lab started is not used: two of its
 own have a processor with 1 GiB pages and run side by side, one measuring at a time. The first

@@ -86,7 +86,8 @@ def test_accept(guest):
     card = Card(guest)
     assert card.write("button_policy", "ask") == 0
     card.press()
-    guest.check("echo unplugged >$(echo /sys/bus/dax/devices/dax*/state)", 120)
+    guest.check("for dax in /sys/bus/dax/devices/dax*; do echo unplugged >$dax/state && "
+                "echo ${dax##*/} >/sys/bus/dax/drivers/kmem/unbind; done", 120)
     region = guest.check("basename /sys/bus/cxl/devices/region*").strip()
     guest.check(f"cxl disable-region {region} && cxl destroy-region {region}", 60)
     assert "card" in guest.cards()
