@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Create-and-online, offline-and-destroy: cxlmemctl beside the commands a person would type.
 
-Both do the same work on the same card of one guest, in turn, so that whatever else the machine does
-hits both. The policy for new memory is "offline" for both: with the kernel's own default the commands
+All do the same work on the same card of one guest, in turn, so that whatever else the machine does
+hits all; each begins when udev, and the daemon's look at what changed, are through with the one
+before. The policy for new memory is "offline" for all: with the kernel's own default the commands
 cannot bring memory online as movable at all.
 """
 
@@ -14,27 +15,71 @@ import statistics
 
 ROUNDS = int(os.environ.get("CXLMEM_BENCH_ROUNDS", "9"))
 
-# Ends on the first command that fails; prints the microseconds all of them took.
+# Ends on the first command that fails and shows what was said; prints the microseconds all took.
 TIMED = """set -e
+exec 3>&1 >/tmp/bench.log 2>&1
+trap 'cat /tmp/bench.log >&3' ERR
 start=$EPOCHREALTIME
-{ %s; } >/tmp/bench.log 2>&1 || { cat /tmp/bench.log; exit 1; }
+%s
 end=$EPOCHREALTIME
-echo $(( ${end/./} - ${start/./} ))
+echo $(( ${end/./} - ${start/./} )) >&3
 """
 
-# The dax device comes up a moment after `cxl` has ended; a person takes longer to type the next line.
-COMMANDS_UP = ("cxl create-region -t ram -d {window} -m {card} && "
-               "until ls -d /sys/bus/dax/devices/*/driver; do sleep 0.01; done && "
-               "daxctl online-memory $(ls /sys/bus/dax/devices)")
-COMMANDS_DOWN = ("dax=$(ls /sys/bus/dax/devices) && region=$(basename "
-                 "/sys/bus/cxl/devices/region*) && daxctl offline-memory $dax && "
-                 "cxl disable-region $region && cxl destroy-region $region")
+# The memory comes up a moment after `cxl` has ended; a person takes longer to type the next.
+COMMANDS_UP = """cxl create-region -t ram -d {window} -m {card}
+until ls -d /sys/devices/system/memory/memory{blocks[1]}; do sleep 0.01; done
+daxctl online-memory $(ls /sys/bus/dax/devices)"""
+COMMANDS_DOWN = """dax=$(ls /sys/bus/dax/devices)
+region=$(basename /sys/bus/cxl/devices/region*)
+daxctl offline-memory $dax
+cxl disable-region $region
+cxl destroy-region $region"""
+# What nobody can be faster than with the same kernel: its own work, asked for by one shell that is
+# there already, with nothing looked up, checked, waited for or started.
+BARE_UP = """cd /sys/bus/cxl/devices
+read -r region <{window}/create_ram_region
+echo $region >{window}/create_ram_region
+echo {granularity} >$region/interleave_granularity
+echo 1 >$region/interleave_ways
+echo {size} >$region/size
+echo ram >{decoder}/mode
+echo {size} >{decoder}/dpa_size
+echo {decoder} >$region/target0
+echo 1 >$region/commit
+echo 0 >/sys/bus/dax/drivers_autoprobe
+echo $region >../drivers/cxl_region/bind
+echo dax_$region >../drivers_probe
+until read -r size <$region/dax_$region/dax_region/available_size; do :; done
+until [ -e $region/dax_$region/dax[0-9]*.[0-9]* ]; do :; done
+echo 1 >/sys/bus/dax/drivers_autoprobe
+echo online_movable >/sys/devices/system/memory/auto_online_blocks
+for dax in $region/dax_$region/dax[0-9]*.[0-9]*; do
+  echo ${{dax##*/}} >/sys/bus/dax/drivers/kmem/bind
+done
+echo offline >/sys/devices/system/memory/auto_online_blocks"""
+BARE_DOWN = """cd /sys/bus/cxl/devices
+for region in region*; do :; done
+for dax in $region/dax_$region/dax[0-9]*.[0-9]*; do :; done
+if [ -e $dax/state ]; then
+  echo unplugged >$dax/state
+else
+  for ((n = {blocks[1]}; n >= {blocks[0]}; n--)); do
+    echo offline >/sys/devices/system/memory/memory$n/state
+  done
+fi
+echo ${{dax##*/}} >/sys/bus/dax/drivers/kmem/unbind
+echo $region >../drivers/cxl_region/unbind
+echo 0 >$region/commit
+echo >$region/target0
+echo 0 >{decoder}/dpa_size
+echo $region >{window}/delete_region"""
 OURS_UP = "cxlmemctl create --quiet --zone movable {card}"
 OURS_DOWN = "cxlmemctl destroy --quiet $(basename /sys/bus/cxl/devices/region*)"
 
 
 def _timed(guest, command: str) -> float:
-    """Milliseconds a command takes in the guest."""
+    """Milliseconds a command takes in the guest, once that is at rest."""
+    guest.check("udevadm settle && sleep 0.6")
     return int(guest.check(TIMED % command).split()[-1]) / 1000
 
 
@@ -58,52 +103,65 @@ def _share(guest) -> tuple[float, float]:
     return float(words[1]), float(words[3])
 
 
+def _names(guest) -> dict[str, object]:
+    """What the commands are told: the names and numbers of the plan that cxlmemd makes."""
+    picture = guest.json("cxlmemctl status --json")
+    card = picture["memdevs"][0]["memdev"]
+    plan = json.loads(guest.check(f"cxlmemctl plan create {card} --json"))
+    steps = {step["step"]: step for step in plan["steps"]}
+    blocks = steps["bind"]["blocks"]
+    return {"card": card, "window": steps["create-region"]["window"],
+            "decoder": steps["alloc-dpa"]["decoder"], "size": steps["alloc-dpa"]["size"],
+            "granularity": steps["set-interleave"]["granularity"],
+            "blocks": (blocks[0]["first"], blocks[-1]["first"] + blocks[-1]["count"] - 1)}
+
+
+def _print(guest, times: dict, shares: dict, own: dict) -> None:
+    print(f"{ROUNDS} rounds in turn, one {guest.options.topology} guest on "
+          f"{guest.options.kernel}; medians in ms (minimum to maximum)")
+    print(f"{'':20}{'cxlmemctl':>20}{'cxl + daxctl':>20}{'ratio':>7}{'bare writes':>20}"
+          f"{'daemon alone':>14}{'share':>8}")
+    for way, title in (("up", "create and online"), ("down", "offline and destroy")):
+        series = [times[f"{who} {way}"] for who in ("our", "their", "bare")]
+        cells = [f"{statistics.median(s):.0f} ({min(s):.0f} to {max(s):.0f})" for s in series]
+        ratio = statistics.median(series[0]) / statistics.median(series[1])
+        print(f"{title:20}{cells[0]:>20}{cells[1]:>20}{ratio:>7.2f}{cells[2]:>20}"
+              f"{statistics.median(own[way]):>11.1f} ms"
+              f"{100 * statistics.median(shares[way]):>6.1f} %")
+
+
 def main(guest) -> int:
     """Measure and print."""
     policy = "/sys/devices/system/memory/auto_online_blocks"
     guest.check(f"echo offline > {policy}")
-    picture = guest.json("cxlmemctl status --json")
-    card = picture["memdevs"][0]["memdev"]
-    plan = json.loads(guest.check(f"cxlmemctl plan create {card} --json"))
-    window = next(step["window"] for step in plan["steps"] if step["step"] == "create-region")
-    names = {"card": card, "window": window}
-
-    times: dict[str, list[float]] = {key: [] for key in ("our up", "our down", "up", "down")}
+    names = _names(guest)
+    commands = {"our": (OURS_UP, OURS_DOWN), "their": (COMMANDS_UP, COMMANDS_DOWN),
+                "bare": (BARE_UP, BARE_DOWN)}
+    times: dict[str, list[float]] = {f"{who} {way}": [] for who in commands
+                                     for way in ("up", "down")}
     shares: dict[str, list[float]] = {"up": [], "down": []}
     own: dict[str, list[float]] = {"up": [], "down": []}
 
-    def ours() -> None:
-        for way, command, online in (("up", OURS_UP, True), ("down", OURS_DOWN, False)):
-            times[f"our {way}"].append(_timed(guest, command.format(**names)))
-            total, kernel = _share(guest)
-            shares[way].append((total - kernel) / total)
-            own[way].append((total - kernel) / 1000)
-            _expect(guest, online)
-
-    def theirs() -> None:
-        for way, command, online in (("up", COMMANDS_UP, True), ("down", COMMANDS_DOWN, False)):
-            times[way].append(_timed(guest, command.format(**names)))
+    def run(who: str) -> None:
+        for way, command, online in zip(("up", "down"), commands[who], (True, False)):
+            times[f"{who} {way}"].append(_timed(guest, command.format(**names)))
+            if who == "our":
+                total, kernel = _share(guest)
+                shares[way].append((total - kernel) / total)
+                own[way].append((total - kernel) / 1000)
             _expect(guest, online)
 
     # Not counted: modules are loaded, caches are warm.
-    theirs()
-    ours()
+    for who in commands:
+        run(who)
     for series in (*times.values(), *shares.values(), *own.values()):
         series.clear()
-    for number in range(ROUNDS):
-        for run in ((ours, theirs) if number % 2 else (theirs, ours)):
-            run()
+    turns = list(commands)
+    for _ in range(ROUNDS):
+        for who in turns:
+            run(who)
+        turns.append(turns.pop(0))
 
-    print(f"{ROUNDS} rounds in turn, one {guest.options.topology} guest on "
-          f"{guest.options.kernel}; medians in ms (minimum to maximum)")
-    print(f"{'':22}{'cxlmemctl':>24}{'cxl + daxctl':>24}{'ratio':>8}"
-          f"{'daemon alone':>15}{'share':>8}")
-    for way, title in (("up", "create and online"), ("down", "offline and destroy")):
-        our, their = times[f"our {way}"], times[way]
-        cells = [f"{statistics.median(s):.0f} ({min(s):.0f} to {max(s):.0f})" for s in (our, their)]
-        print(f"{title:22}{cells[0]:>24}{cells[1]:>24}"
-              f"{statistics.median(our) / statistics.median(their):>8.2f}"
-              f"{statistics.median(own[way]):>12.1f} ms"
-              f"{100 * statistics.median(shares[way]):>6.1f} %")
+    _print(guest, times, shares, own)
     guest.check(f"echo online > {policy}")
     return 0
