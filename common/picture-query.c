@@ -49,6 +49,14 @@ int picture_find_dax(const struct picture *p, const char *name)
 	return FIND(p->daxes, p->n_daxes, name);
 }
 
+bool region_lost_cards(const struct region *r)
+{
+	for (size_t i = 0; i < r->n_mappings; i++)
+		if (r->mappings[i].memdev < 0)
+			return true;
+	return r->n_mappings < r->ways;
+}
+
 int picture_region_at(const struct picture *p, uint64_t start, uint64_t size)
 {
 	if (start == UNKNOWN || size == UNKNOWN)

@@ -363,6 +363,13 @@ uint64_t window_largest_hole(const struct window *w);
  */
 int window_place(const struct window *w, uint64_t size, uint64_t *ret);
 
+/**
+ * region_lost_cards - whether it has fewer cards than it was made of
+ *
+ * So has one that is just being made.
+ */
+bool region_lost_cards(const struct region *r);
+
 /* What a region is used as, derived from its dax device and memory blocks, never stored. */
 enum region_use {
 	USE_UNKNOWN,

@@ -91,8 +91,16 @@ static int check_type(struct planner *pl, const struct region *r)
  * from. */
 static int check_unmanaged(struct planner *pl, int region)
 {
+	bool orphan = region_lost_cards(&pl->p->regions[region]);
 	size_t i;
 
+	/* kmem never gives back what was online when its card left: dax_kmem_cleanup_resources() */
+	for (i = 0; orphan && i < pl->p->n_memory; i++)
+		if (pl->p->memory[i].region == region)
+			return say(pl->ret_reason, -EBUSY,
+				   "the card of %s left while its memory was online: that memory, and "
+				   "its addresses, are stuck until the machine is rebooted",
+				   pl->p->regions[region].name);
 	for (i = 0; i < pl->p->n_memory; i++)
 		if (pl->p->memory[i].region == region)
 			return say(

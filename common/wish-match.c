@@ -63,14 +63,6 @@ bool wish_moved(const struct picture *p, const struct wish *w)
 	return false;
 }
 
-bool region_lost_cards(const struct region *r)
-{
-	for (size_t i = 0; i < r->n_mappings; i++)
-		if (r->mappings[i].memdev < 0)
-			return true;
-	return r->n_mappings < r->ways;
-}
-
 static bool same_cards(const struct picture *p, const struct wish *w, const struct region *r)
 {
 	if (r->n_mappings != w->n_members)

@@ -103,13 +103,6 @@ bool wish_has_card(const struct picture *p, const struct wish *w, int memdev);
 bool wish_moved(const struct picture *p, const struct wish *w);
 
 /**
- * region_lost_cards - whether it has fewer cards than it was made of
- *
- * So has one that is just being made.
- */
-bool region_lost_cards(const struct region *r);
-
-/**
  * wishes_match - which region of a picture is whose
  * @ret: for each wish a region index or -1; room for @w->n
  *

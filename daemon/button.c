@@ -26,6 +26,7 @@ struct holder {
 	bool revoke;
 	char **foreign; /* regions on it that somebody else made */
 	size_t n_foreign;
+	bool guessed; /* no picture has shown a card in it yet: it came a moment ago, or is no business of ours */
 	bool seen; /* in the picture that is being looked at */
 };
 
@@ -162,6 +163,8 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 
 	if (h && o)
 		h->operation = o->id;
+	else if (h && h->guessed && (error == -ENOENT || error == -ENODEV))
+		h->pressed = false; /* a disk's, or a network card's */
 	else if (h && error != -ECANCELED)
 		refuse(asked->b, h, reason ?: strerror(-error));
 	free(asked->slot);
@@ -199,9 +202,10 @@ static void press(struct button *b, struct holder *h)
 	struct asked *asked = calloc(1, sizeof(*asked));
 	int r;
 
-	say_so(h, 5, h->asks ? "its button was pressed: the card in it is being freed" :
-			       "its button was pressed, and this kernel powers it off in five seconds: "
-			       "what can be saved is saved");
+	if (!h->guessed)
+		say_so(h, 5, h->asks ? "its button was pressed: the card in it is being freed" :
+				       "its button was pressed, and this kernel powers it off in five "
+				       "seconds: what can be saved is saved");
 	h->pressed = true;
 	h->withdrawn = false;
 	h->operation = 0;
@@ -330,6 +334,7 @@ static void see_slot(struct button *b, const struct picture *p, int i,
 	if (!h)
 		return;
 	h->seen = true;
+	h->guessed = false;
 	h->asks = s->button_policy != NULL;
 	if (note_removal(h, p, i, profiles) < 0)
 		say_so(h, 4, "out of memory: what is on its card is not known in full");
@@ -383,6 +388,12 @@ static void on_kmsg(const char *slot, bool cancel, void *userdata)
 	struct button *b = userdata;
 	struct holder *h = find(b, slot);
 
+	/* There are five seconds: no time to wait for a picture. The planner knows whose slot it is. */
+	if (!h && !cancel) {
+		h = add(b, slot);
+		if (h)
+			h->guessed = true;
+	}
 	/* Where the kernel asks, it says so in an event of its own. */
 	if (h && !h->asks)
 		button_event(b, slot, cancel ? "withdrawn" : "power-off");

@@ -119,6 +119,11 @@ def test_in_the_middle_of_create(guest):
     operation = guest.run_async("cxlmemctl create 0x5fff")
     guest.unplug("middle")
     assert operation.wait(timeout=120) in (0, 1, 4)
-    machine.nothing_left()
+    machine.settled()
     assert not machine.picture()["memdevs"]
-    machine.ctl("status")
+    try:
+        machine.nothing_left()
+    except AssertionError:
+        # The press came too early or too late to be of use: then it has to be said.
+        assert "stuck until the machine is rebooted" in machine.ctl("status"), machine.ctl("status")
+    machine.ctl("forget all")

@@ -141,6 +141,21 @@ static void capacity_of_nobody_above(struct mock *m)
 	d->dpa_size = 256 * MIB;
 }
 
+/* What a kernel without dax device is left with when a card goes while its memory is online. */
+static void card_gone(struct mock *m)
+{
+	int region = mock_add_region(m, 0, "movable", GIB, 1, 0);
+
+	m->picture->regions[region].mappings[0].memdev = -1;
+	m->picture->regions[region].committed = NO;
+	m->picture->regions[region].enabled = NO;
+	free(m->picture->daxes[0].name);
+	free(m->picture->daxes[0].driver);
+	free(m->picture->daxes[0].state);
+	free(m->picture->daxes[0].drain);
+	m->picture->n_daxes = 0;
+}
+
 static void plain_ram(struct mock *m)
 {
 	movable(m);
@@ -244,6 +259,8 @@ static const struct plan_case cases[] = {
 	  "is being taken offline by somebody else" },
 	{ "block not there", machine_one, block_missing, "destroy region0", NULL, NULL, -ENODATA,
 	  "memory block 39 of region0 is not there" },
+	{ "card gone, memory online", machine_one, card_gone, "destroy region0", NULL, NULL, -EBUSY,
+	  "are stuck until the machine is rebooted" },
 	{ "plain RAM by firmware", machine_one, plain_ram, "destroy region0", NULL, NULL,
 	  -EOPNOTSUPP, "plain RAM that firmware mapped" },
 	{ "a driver of somebody else's", machine_one, other_driver, "destroy region0", NULL, NULL,
