@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Plugging and ejecting a card again and again, and what must not be left of it."""
+
+from __future__ import annotations
+
+from guest.hotplug import Yard
+
+SERIAL = 0x4001
+PROFILE = "[Match]\nPath=*\n"
+
+
+def _resources(yard: Yard) -> dict:
+    """What a cycle could leak and what is counted exactly."""
+    return {
+        "machine": yard.state(),
+        "files": yard.descriptors(),
+        "ranges": yard.guest.check("grep -i -e cxl -e dax -e kmem -e region /proc/iomem || true"),
+        "processes": yard.guest.check("pidof cxlmemd | wc -w; pidof cxlmemd-worker | wc -w"),
+        "vmemmap": yard.guest.check("grep -e MemTotal -e DirectMap /proc/meminfo | grep MemTotal"),
+    }
+
+
+def _memory(yard: Yard) -> dict[str, int]:
+    """KiB of what may vary a little: free memory and slab of the machine, and the daemon's own."""
+    text = yard.guest.check(
+        "sync; echo 3 > /proc/sys/vm/drop_caches; sleep 1; "
+        "awk '/^(MemFree|SUnreclaim|VmallocUsed|Percpu):/ {print $1, $2}' /proc/meminfo; "
+        "for p in $(pidof cxlmemd); do awk '/^RssAnon:/ {print $1, $2}' /proc/$p/status; done")
+    values: dict[str, int] = {}
+    for name, value in (line.split() for line in text.splitlines()):
+        values[name] = values.get(name, 0) + int(value)
+    return values
+
+
+def _one(yard: Yard, use: bool) -> None:
+    yard.plug(("rp0", SERIAL))
+    [region] = yard.made((SERIAL,)).values()
+    assert region["origin"].startswith("profile"), region
+    if use:
+        yard.until(lambda: yard.zones(region["region"]) == {("online", "Movable")}, "it is movable")
+        yard.use(yard.dax(region["region"])["target_node"], "16M")
+    yard.eject(SERIAL)
+    assert yard.by_serial() == {}
+
+
+def cycles(guest, count: int) -> None:
+    """Plug, have it come online by itself, eject; what is left of `count` times is as after two."""
+    yard = Yard(guest)
+    yard.profiles(all=PROFILE)
+    # The first ones fill what the kernel and the daemon keep for good.
+    for _ in range(2):
+        _one(yard, use=True)
+    resources, memory = _resources(yard), _memory(yard)
+    errors = len(guest.check("dmesg --level=emerg,alert,crit,err,warn").splitlines())
+    for number in range(count):
+        _one(yard, use=number % 10 == 0)
+    after, later = _resources(yard), _memory(yard)
+    yard.assert_state(resources.pop("machine"))
+    after.pop("machine")
+    assert after == resources, (resources, after)
+    # A page a cycle that is never given back would be seen among 100 cycles; journal and logs grow.
+    print(f"{count} cycles, KiB before and after: "
+          + ", ".join(f"{key} {memory[key]} {later[key]}" for key in memory), flush=True)
+    slack = 8192 + 40 * count
+    assert later["MemFree:"] > memory["MemFree:"] - 2 * slack, (memory, later)
+    for key in ("SUnreclaim:", "VmallocUsed:", "Percpu:"):
+        assert later[key] < memory[key] + slack, (key, memory, later)
+    assert later["RssAnon:"] < memory["RssAnon:"] + 512 + 4 * count, (memory, later)
+    said = guest.check("dmesg --level=emerg,alert,crit,err,warn").splitlines()[errors:]
+    print("\n".join(sorted(set(line.split("] ")[-1] for line in said))[:20]), flush=True)
+    yard.clear()
