@@ -154,9 +154,10 @@ static int export_wishes(sd_bus_message *call, void *userdata, sd_bus_error *err
 {
 	struct manager *m = userdata;
 	_cleanup_json_ struct json_object *json = NULL;
-	int r = steward_export(m->steward, &json);
+	_cleanup_free_ char *reason = NULL;
+	int r = steward_export(m->steward, &json, &reason);
 
-	return r < 0 ? bus_error(error, r, NULL) : reply_text(call, json);
+	return r < 0 ? bus_error(error, r, reason) : reply_text(call, json);
 }
 
 static int import_wishes(sd_bus_message *call, void *userdata, sd_bus_error *error)

@@ -87,27 +87,28 @@ static int note_created(struct record *rec, const struct operation *o, const str
 	return 0;
 }
 
-/* The cards of a region that is going to be destroyed, if a profile would use them again. */
+/*
+ * The cards of a region that is going to be destroyed, if a profile would use them again. Each has a
+ * wish of its own: it ends when that card leaves, whatever becomes of the others.
+ */
 static int note_cards(struct record *rec, const struct picture *p, const struct region *g,
 		      const struct profile_set *profiles)
 {
-	bool wanted = false;
-	struct wish *w;
-	int r = 0;
+	for (size_t i = 0; i < g->n_mappings; i++) {
+		int card = g->mappings[i].memdev, r;
+		struct wish *w;
 
-	for (size_t i = 0; i < g->n_mappings; i++)
-		wanted |= g->mappings[i].memdev >= 0 &&
-			  profile_set_match(profiles, p, g->mappings[i].memdev);
-	if (!wanted)
-		return 0;
-	w = wishes_add(rec->made, WISH_LEAVE, "hand");
-	if (!w)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < g->n_mappings; i++)
-		if (g->mappings[i].memdev >= 0)
-			r = wish_add_card(w, &p->memdevs[g->mappings[i].memdev]);
-	w->seen = true;
-	return r;
+		if (card < 0 || !profile_set_match(profiles, p, card))
+			continue;
+		w = wishes_add(rec->made, WISH_LEAVE, "hand");
+		if (!w)
+			return -ENOMEM;
+		r = wish_add_card(w, &p->memdevs[card]);
+		if (r < 0)
+			return r;
+		w->seen = true;
+	}
+	return 0;
 }
 
 static int touch(struct record *rec, const struct wish *w)

@@ -263,8 +263,11 @@ int steward_adopt(struct steward *s, const struct picture *p, char *const *words
 	return r;
 }
 
-int steward_export(struct steward *s, struct json_object **ret)
+int steward_export(struct steward *s, struct json_object **ret, char **ret_reason)
 {
+	/* An empty list in place of what could not be read might overwrite somebody's good copy. */
+	if (s->broken)
+		return say(ret_reason, -EBADMSG, "%s", s->broken);
 	return wishes_to_json(s->wishes, ret);
 }
 

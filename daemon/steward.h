@@ -98,9 +98,9 @@ int steward_adopt(struct steward *s, const struct picture *p, char *const *words
 /**
  * steward_export, steward_import - wishes as JSON; imported ones replace those for the same cards
  *
- * Return: 0; -EINVAL with a reason; or what saving gave.
+ * Return: 0; -EBADMSG with a reason when the file of wishes is damaged; -EINVAL with a reason; or what saving gave.
  */
-int steward_export(struct steward *s, struct json_object **ret);
+int steward_export(struct steward *s, struct json_object **ret, char **ret_reason);
 int steward_import(struct steward *s, struct json_object *json, size_t *ret, char **ret_reason);
 
 #endif

@@ -44,7 +44,7 @@ def test_two_of_a_set(guest):
     # A person takes it away, and it stays away, until they say otherwise.
     yard.profiles(pair=f"{EACH}[Region]\nWays=4\nWaitSec=1\nFewer=less\n{devdax}")
     yard.ctl("destroy " + again[next(iter(again))]["region"])
-    assert yard.states() == [("leave", "left")]
+    assert yard.states() == [("leave", "left")] * 2
     yard.stays()
     yard.ctl("forget all")
     [less] = yard.made((FIRST, SECOND)).values()

@@ -263,6 +263,36 @@ static void taken_away(void **state)
 	house_teardown(&h);
 }
 
+static void only_the_second(struct mock *m)
+{
+	machine_two_ports(m);
+	m->picture->memdevs[0].serial = 0x77;
+}
+
+/* A card of a set that was taken away leaves: it is as any other when it comes back, the one that stayed is not. */
+static void one_of_a_set(void **state)
+{
+	struct house h;
+
+	(void)state;
+	house_setup(&h, machine_two_ports);
+	write_file(&h, "etc/cxlmem/profiles.d/q.profile", "[Match]\nSerial=0x1000 0x1001\n");
+	assert_int_equal(steward_reload(h.steward, NULL), 0);
+	settle(&h);
+	by_hand(&h, "destroy region0 region1");
+	by_hand(&h, "create --mode devdax mem0 mem1");
+	by_hand(&h, "destroy region0");
+	expect(&h, "serial 0x1000 is left alone: left; serial 0x1001 is left alone: left");
+	put_machine(&h, only_the_second);
+	settle(&h);
+	expect(&h, "serial 0x1001 is left alone: left");
+	put_machine(&h, machine_two_ports);
+	settle(&h);
+	expect(&h, "serial 0x1001 is left alone: left; "
+		   "1G, system-ram, movable, on serial 0x1000 (profile q): there region0");
+	house_teardown(&h);
+}
+
 /* Without a profile nobody is after the card, so nothing need be said about it. */
 static void taken_away_for_good(void **state)
 {
@@ -360,6 +390,7 @@ static void it_is_refused(void **state)
 static void damaged_file(void **state)
 {
 	_cleanup_free_ char *reason = NULL, *again = NULL;
+	_cleanup_json_ struct json_object *json = NULL;
 	char *words[] = { (char *)"all" };
 	struct house h;
 	char path[96];
@@ -382,6 +413,9 @@ static void damaged_file(void **state)
 	}
 	assert_int_equal(steward_reload(h.steward, &again), -EBADMSG);
 	assert_string_equal(reason, again);
+	/* Nor does an empty list go where a good one may be. */
+	assert_int_equal(steward_export(h.steward, &json, NULL), -EBADMSG);
+	assert_null(json);
 	snprintf(path, sizeof(path), "%s/state/" STORE_FILE, h.dir);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(steward_reload(h.steward, NULL), 0);
@@ -499,7 +533,7 @@ static void to_another_machine(void **state)
 	(void)state;
 	house_setup(&h, machine_two_ports);
 	by_hand(&h, "create --ways 1 mem0 mem1");
-	assert_int_equal(steward_export(h.steward, &json), 0);
+	assert_int_equal(steward_export(h.steward, &json, NULL), 0);
 	house_teardown(&h);
 	house_setup(&other, machine_two_ports);
 	by_hand(&other, "create --mode devdax mem1");
@@ -581,7 +615,8 @@ static void deadline_of_a_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_refused),    cmocka_unit_test(adopted_instead),
+		cmocka_unit_test(one_of_a_set),	    cmocka_unit_test(it_is_refused),
+		cmocka_unit_test(adopted_instead),
 		cmocka_unit_test(a_card_comes),	    cmocka_unit_test(taken_away),
 		cmocka_unit_test(taken_away_for_good), cmocka_unit_test(by_hand_and_back),
 		cmocka_unit_test(changed_by_hand),  cmocka_unit_test(it_does_not_work),
