@@ -51,6 +51,20 @@ bool wish_has_card(const struct picture *p, const struct wish *w, int memdev)
 	return false;
 }
 
+bool wish_member_same(const struct wish_member *a, const struct wish_member *b)
+{
+	return a->serial == b->serial && (serial_counts(a->serial) || streq_null(a->path, b->path));
+}
+
+bool wish_shares_card(const struct wish *a, const struct wish *b)
+{
+	for (size_t i = 0; i < a->n_members; i++)
+		for (size_t j = 0; j < b->n_members; j++)
+			if (wish_member_same(&a->members[i], &b->members[j]))
+				return true;
+	return false;
+}
+
 bool wish_moved(const struct picture *p, const struct wish *w)
 {
 	for (size_t i = 0; i < w->n_members; i++) {

@@ -98,6 +98,16 @@ size_t wish_missing(const struct picture *p, const struct wish *w);
 bool wish_has_card(const struct picture *p, const struct wish *w, int memdev);
 
 /**
+ * wish_member_same - whether two members mean the same card: the same serial, or, without one, the same place
+ */
+bool wish_member_same(const struct wish_member *a, const struct wish_member *b);
+
+/**
+ * wish_shares_card - whether two wishes have a card in common
+ */
+bool wish_shares_card(const struct wish *a, const struct wish *b);
+
+/**
  * wish_moved - whether one of its cards sits in another place than the wish remembers
  */
 bool wish_moved(const struct picture *p, const struct wish *w);

@@ -188,29 +188,13 @@ int record_new(const struct operation *o, const struct picture *p, const struct 
 	return 0;
 }
 
-static bool same_card(const struct wish_member *a, const struct wish_member *b)
-{
-	bool numbered = a->serial != 0 && a->serial != UNKNOWN;
-
-	return a->serial == b->serial && (numbered || streq_null(a->path, b->path));
-}
-
-static bool shares_card(const struct wish *a, const struct wish *b)
-{
-	for (size_t i = 0; i < a->n_members; i++)
-		for (size_t j = 0; j < b->n_members; j++)
-			if (same_card(&a->members[i], &b->members[j]))
-				return true;
-	return false;
-}
-
 static bool same_cards(const struct wish *a, const struct wish *b)
 {
 	size_t same = 0;
 
 	for (size_t i = 0; i < a->n_members; i++)
 		for (size_t j = 0; j < b->n_members; j++)
-			same += same_card(&a->members[i], &b->members[j]);
+			same += wish_member_same(&a->members[i], &b->members[j]);
 	return same == a->n_members && same == b->n_members;
 }
 
@@ -261,7 +245,7 @@ static void drop_outdated(const struct record *rec, struct wishes *w, const stru
 	for (size_t i = w->n; i-- > 0;) {
 		const struct wish *old = &w->list[i];
 
-		if (old->id != again && shares_card(old, made) &&
+		if (old->id != again && wish_shares_card(old, made) &&
 		    (old->kind == WISH_LEAVE || (rec->by_hand && !touched(rec, old))))
 			wishes_remove(w, i);
 	}

@@ -177,22 +177,6 @@ int steward_forget(struct steward *s, const struct picture *p, char *const *word
 	return 0;
 }
 
-static bool same_member(const struct wish_member *a, const struct wish_member *b)
-{
-	bool numbered = a->serial != 0 && a->serial != UNKNOWN;
-
-	return a->serial == b->serial && (numbered || streq_null(a->path, b->path));
-}
-
-static bool overlap(const struct wish *a, const struct wish *b)
-{
-	for (size_t i = 0; i < a->n_members; i++)
-		for (size_t j = 0; j < b->n_members; j++)
-			if (same_member(&a->members[i], &b->members[j]))
-				return true;
-	return false;
-}
-
 static bool is_there(const struct picture *p, const struct wishes *w, size_t i, int *regions)
 {
 	wishes_match(w, p, regions);
@@ -205,7 +189,7 @@ static void drop_outdated(struct wishes *w, const struct picture *p, int *region
 	size_t last = w->n - 1;
 
 	for (size_t i = last; i-- > 0;)
-		if (overlap(&w->list[i], &w->list[last]) && !is_there(p, w, i, regions)) {
+		if (wish_shares_card(&w->list[i], &w->list[last]) && !is_there(p, w, i, regions)) {
 			wishes_remove(w, i);
 			last--;
 		}
@@ -287,7 +271,7 @@ int steward_import(struct steward *s, struct json_object *json, size_t *ret, cha
 	/* All that was wished for a card is replaced at once: two half-lists would contradict each other. */
 	for (size_t i = s->wishes->n; i-- > 0;)
 		for (size_t k = 0; k < new->n; k++)
-			if (overlap(&s->wishes->list[i], &new->list[k])) {
+			if (wish_shares_card(&s->wishes->list[i], &new->list[k])) {
 				wishes_remove(s->wishes, i);
 				break;
 			}
