@@ -149,20 +149,20 @@ def test_each_as_its_profile_says(guest):
                 "40_devdax": match.format(THIRD, "Mode=devdax"),
                 "50_offline": match.format(FOURTH, "Online=no")}
     yard.profiles(**profiles)
-    # The last slot first, so that the next boot numbers them otherwise.
-    yard.plug(("rp3", FOURTH), ("rp2", THIRD), ("rp1", SECOND), ("rp0", FIRST))
+    # The one that cannot be ejected has the bridge's first decoder: those are given back in order only.
+    yard.plug(("rp1", SECOND))
+    yard.made((SECOND,))
+    yard.plug(("rp3", FOURTH), ("rp2", THIRD), ("rp0", FIRST))
     _as_they_say(yard, yard.made((FIRST,), (SECOND,), (THIRD,), (FOURTH,)))
     assert "10-broken.profile:4: Zone= is \"frozen\"" in guest.check(
         "journalctl -u cxlmemd -o cat --no-pager")
-    names = {m["serial"]: m["memdev"] for m in yard.picture()["memdevs"]}
     slot = yard.card(THIRD)["slot"]
 
-    # One is away while the machine restarts.
+    # One is away while the machine restarts; the others come up in whatever order, with other names.
     yard.eject(THIRD)
     before = yard.by_serial()
     guest.reboot()
     after = yard.made((FIRST,), (SECOND,), (FOURTH,), seconds=180)
-    assert names != {**names, **{m["serial"]: m["memdev"] for m in yard.picture()["memdevs"]}}
     for cards, region in before.items():
         for key in ("size", "window", "origin"):
             assert region.get(key) == after[cards].get(key), (key, region, after[cards])
@@ -172,13 +172,13 @@ def test_each_as_its_profile_says(guest):
     _as_they_say(yard, yard.made((FIRST,), (SECOND,), (THIRD,), (FOURTH,)))
 
     # The movable one takes the place of the devdax one, and that place has a profile of its own.
-    yard.eject(FIRST, THIRD)
+    yard.eject(FIRST, THIRD, FOURTH)
     yard.profiles(**profiles, **{"15_slot": f"[Match]\nPath=slot:{slot}\n[Memory]\nZone=kernel\n"})
     yard.plug(("rp2", FIRST))
-    region = yard.made((FIRST,), (SECOND,), (FOURTH,))[(FIRST,)]
+    region = yard.made((FIRST,), (SECOND,))[(FIRST,)]
     assert region["origin"] == "profile 15-slot", region
     assert yard.zones(region["region"]) == {("online", "Normal")}
-    assert sorted(yard.states()) == [("region", "missing")] + [("region", "there")] * 3
+    assert sorted(yard.states()) == [("region", "missing")] * 2 + [("region", "there")] * 2
     guest.check(f"rm -r {PROFILES}")
 
 
