@@ -101,9 +101,9 @@ class Yard(Machine):
         wanted = {tuple(sorted(cards)) for cards in sets}
 
         def look() -> dict | None:
-            regions = self.by_serial()
-            there = {tuple(sorted(cards)) for cards in regions} == wanted
-            return regions if there and self.idle() else None
+            there = {tuple(sorted(cards)) for cards in self.by_serial()} == wanted
+            # Looked at again: the first look may have come in the middle of the operation.
+            return self.by_serial() if there and self.idle() else None
 
         return self.until(look, f"regions on {wanted}", seconds)
 
