@@ -33,8 +33,11 @@ static void on_picture(struct picture *p, void *userdata)
 {
 	struct bench *b = userdata;
 
-	for (size_t i = 0; i < p->n_regions && !b->foreign; i++)
-		p->regions[i].origin = strdup("hand");
+	/* The engine has a picture completed each time it uses it. */
+	for (size_t i = 0; i < p->n_regions; i++) {
+		free(p->regions[i].origin);
+		p->regions[i].origin = b->foreign ? NULL : strdup("hand");
+	}
 }
 
 static void on_looked(const struct picture *p, void *userdata)
