@@ -30,6 +30,7 @@ BOOT_TIMEOUT = 400.0
 COMMAND_TIMEOUT = 120.0
 PLUG_TIMEOUT = 60.0
 UNPLUG_TIMEOUT = 60.0
+BLINK_TIMEOUT = 15.0
 HOT_SERIAL = 0x2001
 
 
@@ -244,9 +245,21 @@ class Guest:
         """
         device = self._device(card)
         self.forget_events("DEVICE_DELETED")
-        self.qmp("device_del", id=device)
+        self._press(device)
         if wait is not False:
             self.wait_removed(card, UNPLUG_TIMEOUT if wait is True else wait)
+
+    def _press(self, device: str) -> None:
+        """QEMU has no press while the power indicator blinks: after a plug that takes a moment."""
+        deadline = time.monotonic() + BLINK_TIMEOUT
+        while True:
+            try:
+                self.qmp("device_del", id=device)
+                return
+            except GuestError as error:
+                if "indicator blinking" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def wait_removed(self, card: str, timeout: float = UNPLUG_TIMEOUT) -> None:
         """Wait until a card is gone, by whatever way (button, slot power)."""
