@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from guest.cycles import cycles
 from guest.hotplug import PROFILES, WISHES, Yard
-from lab.testing import timeout
+from lab.testing import only, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
 TOPOLOGIES = ("slots",)
@@ -111,6 +111,7 @@ def test_left_and_forgotten(guest):
     yard.clear()
 
 
+@only(kernels=("debian-7.3",))  # no kernel has a part in it
 @timeout(300)
 def test_damaged_memory(guest):
     """Wishes that cannot be read: nothing happens by itself, it is said, and mended without a restart."""
