@@ -67,11 +67,14 @@ class Yard(Machine):
         return [(wish["kind"], wish["state"]) for wish in self.wishes()["wishes"]]
 
     def by_serial(self) -> dict[tuple[int, ...], dict]:
-        """The regions by the serials of their cards, in the order of their positions."""
+        """The regions by the serials of their cards, in the order of their positions.
+
+        One that is just being made or taken away has a mapping without a card: serial 0.
+        """
         picture = self.picture()
         serials = {memdev["memdev"]: memdev["serial"] for memdev in picture["memdevs"]}
-        return {tuple(serials[mapping["memdev"]] for mapping in
-                      sorted(region["mappings"], key=lambda mapping: mapping["position"])): region
+        return {tuple(serials.get(mapping.get("memdev"), 0) for mapping in
+                      sorted(region["mappings"], key=lambda m: m.get("position", 0))): region
                 for region in picture["regions"]}
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = 90) -> Any:
