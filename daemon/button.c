@@ -161,8 +161,12 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 	struct asked *asked = userdata;
 	struct holder *h = find(asked->b, asked->slot);
 
-	if (h && o)
+	if (h && o) {
 		h->operation = o->id;
+		/* Taken back before there was anything to cancel. */
+		if (h->withdrawn)
+			(void)engine_cancel(asked->b->engine, o->id);
+	}
 	else if (h && h->guessed && (error == -ENOENT || error == -ENODEV))
 		h->pressed = false; /* a disk's, or a network card's */
 	else if (h && error != -ECANCELED)

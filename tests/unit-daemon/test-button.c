@@ -245,6 +245,21 @@ static void withdrawn(void **state)
 	teardown(&b);
 }
 
+/* The second press comes before the eject is even planned. */
+static void withdrawn_at_once(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, true);
+	run_until(b.event, slot_is(&b, 1, "ask", "none", NO));
+	press(&b);
+	button_event(b.button, "1", "withdrawn");
+	end(&b, OPERATION_CANCELLED);
+	assert_true(slot_is(&b, 0, "ask", "power-off", NO));
+	teardown(&b);
+}
+
 /* The daemon was not there when the button was pressed. */
 static void found_pressed(void **state)
 {
@@ -336,7 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_kernel_is_told_to_ask), cmocka_unit_test(pressed),
 		cmocka_unit_test(refused),		     cmocka_unit_test(not_ours),
-		cmocka_unit_test(withdrawn),		     cmocka_unit_test(found_pressed),
+		cmocka_unit_test(withdrawn),
+		cmocka_unit_test(withdrawn_at_once),		     cmocka_unit_test(found_pressed),
 		cmocka_unit_test(in_a_hurry),		     cmocka_unit_test(profile_says_how_long),
 		cmocka_unit_test(kernel_log),
 	};
