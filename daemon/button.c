@@ -21,6 +21,7 @@ struct holder {
 	bool told_to; /* because it was told to, here */
 	bool pressed;
 	bool withdrawn;
+	const struct request *request; /* of the eject, until its operation has a number; the engine's */
 	uint64_t operation; /* the eject, 0 = none yet */
 	uint64_t deadline_usec;
 	bool revoke;
@@ -37,6 +38,7 @@ struct button {
 	struct worker *worker; /* the attention indicator may take a second */
 	struct step *steps; /* for the worker, which is at the first one if it is busy */
 	size_t n_steps;
+	bool look_again; /* when they are done */
 	struct holder *list;
 	size_t n;
 	struct kmsg *kmsg;
@@ -93,6 +95,10 @@ static void on_step(struct worker *w, struct worker_reply *reply, void *userdata
 		(void)sd_journal_print(4, "%s", reply->reason ?: "the worker process for slots died");
 	drop_first(b);
 	run_first(b);
+	if (b->n_steps == 0 && b->look_again) {
+		b->look_again = false;
+		engine_look(b->engine);
+	}
 }
 
 static void run_first(struct button *b)
@@ -137,12 +143,12 @@ static void refuse(struct button *b, struct holder *h, const char *reason)
 {
 	h->pressed = false;
 	h->operation = 0;
-	if (!h->asks) {
-		say_so(h, 3, "the card goes with what could not be saved: %s", reason);
-		return;
-	}
 	if (h->withdrawn) {
 		say_so(h, 5, "the press was taken back; all is as before");
+		return;
+	}
+	if (!h->asks) {
+		say_so(h, 3, "the card goes with what could not be saved: %s", reason);
 		return;
 	}
 	say_so(h, 4, "the card stays in: %s", reason);
@@ -161,15 +167,13 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 	struct asked *asked = userdata;
 	struct holder *h = find(asked->b, asked->slot);
 
-	if (h && o) {
+	if (h)
+		h->request = NULL;
+	if (h && o)
 		h->operation = o->id;
-		/* Taken back before there was anything to cancel. */
-		if (h->withdrawn)
-			(void)engine_cancel(asked->b->engine, o->id);
-	}
 	else if (h && h->guessed && (error == -ENOENT || error == -ENODEV))
 		h->pressed = false; /* a disk's, or a network card's */
-	else if (h && error != -ECANCELED)
+	else if (h && (h->withdrawn || error != -ECANCELED)) /* else the daemon is stopping */
 		refuse(asked->b, h, reason ?: strerror(-error));
 	free(asked->slot);
 	free(asked);
@@ -216,27 +220,37 @@ static void press(struct button *b, struct holder *h)
 	r = asked && (asked->slot = strdup(h->slot)) ? make_request(h, &q) : -ENOMEM;
 	if (r >= 0) {
 		asked->b = b;
+		h->request = q;
 		r = engine_start(b->engine, q, on_started, asked);
 	}
 	if (r >= 0) {
 		q = NULL;
 		return;
 	}
+	h->request = NULL;
 	if (asked)
 		free(asked->slot);
 	free(asked);
 	refuse(b, h, strerror(-r));
 }
 
+/* The number of its eject; one that is not planned yet is known by its request. 0 = none */
+static uint64_t operation_of(struct button *b, const struct holder *h)
+{
+	struct operation *o;
+
+	for (size_t i = 0; h->request && (o = engine_nth(b->engine, i)); i++)
+		if (o->request == h->request)
+			return o->id;
+	return h->operation;
+}
+
 static void withdraw(struct button *b, struct holder *h)
 {
-	int r;
-
 	if (!h->pressed || h->withdrawn)
 		return;
 	h->withdrawn = true;
-	r = h->operation ? engine_cancel(b->engine, h->operation) : 0;
-	if (r == -EBUSY)
+	if (engine_cancel(b->engine, operation_of(b, h)) == -EBUSY)
 		say_so(h, 4, "the press was taken back too late: the card cannot be kept any more");
 }
 
@@ -381,9 +395,11 @@ void button_seen(struct button *b, const struct picture *p, const struct profile
 		free(h->slot);
 		*h = b->list[--b->n];
 	}
-	/* The answer to a refusal may still be on its way: look again when it has come. */
-	slot = b->n_steps == 0 ? unanswered(b, p) : NULL;
-	if (slot)
+	slot = unanswered(b, p);
+	/* The answer to it may still be on its way. */
+	if (slot && b->n_steps > 0)
+		b->look_again = true;
+	else if (slot)
 		press(b, find(b, slot));
 }
 
