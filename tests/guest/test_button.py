@@ -6,9 +6,11 @@ from __future__ import annotations
 import time
 
 from guest.machine import Machine
-from lab.testing import expect_kernel_log, fresh, timeout
+from lab.testing import expect_kernel_log, fresh, only, timeout
 
-KERNELS = ("debian-6.12", "debian-7.3")
+# Those that do not ask; on the others tests/guest/test_kernel_service.py shows what becomes of a press.
+KERNELS = STOCK = ("debian-6.12", "debian-7.3")
+BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 PROFILE = "/etc/cxlmem/profiles.d/50-button.profile"
 # What the kernel says when a card leaves under memory in use, or devdax under its users.
@@ -57,6 +59,7 @@ class Slots(Machine):
         raise AssertionError((picture["regions"], picture["daxes"], picture["memory"]))
 
 
+@only(kernels=STOCK)
 @timeout(600)
 @fresh
 def test_idle_memory_is_saved(guest):
@@ -74,6 +77,7 @@ def test_idle_memory_is_saved(guest):
     machine.ctl("forget all")
 
 
+@only(kernels=STOCK)
 @timeout(600)
 @fresh
 def test_memory_in_use_moves(guest):
@@ -89,6 +93,7 @@ def test_memory_in_use_moves(guest):
     machine.ctl("forget all")
 
 
+@only(kernels=STOCK)
 @timeout(600)
 @fresh
 @expect_kernel_log(LOSS)

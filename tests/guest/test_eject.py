@@ -9,6 +9,7 @@ from guest.machine import Machine, Refused, USE
 from lab.testing import expect_kernel_log, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
+BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 # What the kernel says of pages that it cannot move.
 REFUSAL = r"page dumped because: (unmovable page|migration failure)"
@@ -190,7 +191,9 @@ def test_region_of_somebody_else(guest):
     machine.ctl(f"set-mode devdax {name}")
     path = "/dev/" + machine.dax(name)["chardev"]
     guest.check(f"setsid sleep 1000 < {path} > /dev/null 2>&1 & echo $! > /run/open.pid")
-    machine.refused(f"eject {card} {name}", "sleep", "in use")
+    # A kernel that can drain needs nobody to close it: that it is open is no use of its memory.
+    if "drain" not in machine.dax(name):
+        machine.refused(f"eject {card} {name}", "sleep", "in use")
     guest.check("kill $(cat /run/open.pid)")
     guest.wait_for("! kill -0 $(cat /run/open.pid) 2>/dev/null", timeout=20)
     last, _ = machine.eject(f"{card} {name}")

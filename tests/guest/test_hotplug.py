@@ -8,6 +8,7 @@ from guest.hotplug import PROFILES, WISHES, Yard
 from lab.testing import only, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
+BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 # A serial of its own for each test: what one leaves behind is no other's business.
 FIRST, SECOND, THIRD, FOURTH = 0x3001, 0x3002, 0x3003, 0x3004

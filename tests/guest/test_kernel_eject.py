@@ -104,14 +104,16 @@ def test_pinned(guest):
 
 @timeout(400)
 @fresh
-def test_accepts_the_button(guest):
-    """A press that waits for an answer is shown, and an eject is that answer."""
+def test_answers_the_button(guest):
+    """A press waits, and is shown, until nobody uses the devdax memory; the eject is its answer."""
     machine = Devdax(guest)
     slot = f"/sys/bus/pci/slots/{machine.slot}"
-    guest.check(f"echo ask >{slot}/button_policy")
+    guest.wait_for(f"[ $(cat {slot}/button_policy) = ask ]", 20)
+    user = machine.user()
     guest.unplug("card0", wait=False)
-    guest.wait_for(f"[ $(cat {slot}/button_request) = power-off ]", 10)
+    guest.wait_for(f"[ $(cat /sys/bus/dax/devices/{machine.name}/drain) = draining ]", 20)
+    assert guest.check(f"cat {slot}/button_request").strip() == "power-off"
     assert "pressed" in machine.ctl("list slots")
-    machine.ctl(f"eject slot:{machine.slot}")
+    assert "touch ok" in user.finish()
     guest.wait_removed("card0", 30)
     assert guest.check(f"cat {slot}/button_request").strip() == "none"

@@ -9,6 +9,7 @@ from guest.machine import Machine
 from lab.testing import expect_kernel_log, fresh, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
+BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("one",)
 
 POLICY = "/sys/devices/system/memory/auto_online_blocks"

@@ -19,6 +19,7 @@ from .results import Results
 from .run import load_script
 
 DEFAULT_TIMEOUT = 600.0
+BUILT_SUITE = "kernel"
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
                    "SUMMARY: UndefinedBehaviorSanitizer")
 VALGRIND_OK = "ERROR SUMMARY: 0 errors"
@@ -60,12 +61,15 @@ class Group:
     cases: tuple[Case, ...]
 
 
-def _matrix(module: ModuleType) -> list[tuple[str, str]]:
-    if hasattr(module, "MATRIX"):
-        return list(module.MATRIX)
+def _matrix(module: ModuleType) -> list[tuple[str, str, str]]:
+    """(suite, kernel, topology) of each group."""
+    suite = getattr(module, "SUITE", "guest")
     names = getattr(module, "KERNELS", tuple(kernels.DEFAULTS))
     machines = getattr(module, "TOPOLOGIES", (topologies.DEFAULT,))
-    return [(kernel, machine) for machine in machines for kernel in names]
+    pairs = getattr(module, "MATRIX", [(name, machine) for machine in machines for name in names])
+    built = getattr(module, "BUILT_KERNELS", ())
+    return ([(suite, *pair) for pair in pairs]
+            + [(BUILT_SUITE, name, machine) for machine in machines for name in built])
 
 
 def _here(function: Callable, kernel: str, topology: str) -> bool:
@@ -80,12 +84,11 @@ def discover(directory: Path) -> list[Group]:
     groups = []
     for path in sorted(directory.glob("test_*.py")):
         module = load_script(path)
-        suite = getattr(module, "SUITE", "guest")
         stem = path.stem.removeprefix("test_")
         functions = [(name, value) for name, value in vars(module).items()
                      if name.startswith("test_") and callable(value)
                      and getattr(value, "__module__", "") == module.__name__]
-        for kernel, topology in _matrix(module):
+        for suite, kernel, topology in _matrix(module):
             name = f"{suite}/{stem}/{kernel}/{topology}"
             options = Options(
                 kernel=kernel, topology=topology, build=getattr(module, "BUILD", "plain"),
