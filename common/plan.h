@@ -70,4 +70,16 @@ int plan_rename(struct plan *p, const char *from, const char *to);
  */
 int plan_to_json(const struct plan *p, struct json_object **ret);
 
+/**
+ * plan_to_record - the same without "text", which a machine does not read
+ */
+int plan_to_record(const struct plan *p, struct json_object **ret);
+
+/**
+ * plan_from_json - the plan that either wrote; @ret is the caller's
+ *
+ * Return: 0; -EINVAL with a reason; -ENOMEM.
+ */
+int plan_from_json(struct json_object *json, struct plan **ret, char **ret_reason);
+
 #endif

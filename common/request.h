@@ -77,6 +77,14 @@ int request_add_object(struct request *r, const char *word);
  */
 int request_set(struct request *r, const char *name, const char *value, char **ret_reason);
 
+/**
+ * request_to_json, request_from_json - as an object with the fields above that are set; @ret is the caller's
+ *
+ * Return: 0; -EINVAL with a reason; -ENOMEM.
+ */
+int request_to_json(const struct request *q, struct json_object **ret);
+int request_from_json(struct json_object *json, struct request **ret, char **ret_reason);
+
 /* What hardware can interleave, and how a sentence says it. */
 #define WAYS_ALLOWED "1, 2, 3, 4, 6, 8, 12 or 16"
 #define GRANULARITY_ALLOWED "a power of two from 256 to 16384"

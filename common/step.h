@@ -15,7 +15,8 @@
  * that was cut off half-way can be run or undone whatever had become of it.
  */
 enum step_kind {
-	STEP_CREATE_REGION,  /* window, region (expected name) */
+	/* window, region (expected name); policy "made": that region may be there, empty, and is it then */
+	STEP_CREATE_REGION,
 	STEP_SET_INTERLEAVE, /* region, ways, granularity */
 	STEP_ALLOC_HPA,	     /* region, size, resource (expected place, or UNKNOWN) */
 	STEP_ALLOC_DPA,	     /* memdev, decoder, size */

@@ -56,6 +56,12 @@ struct door {
 	uint64_t kernel_usec; /* time spent in calls into the kernel, ever growing */
 	door_progress_t progress; /* may be NULL */
 	void *progress_userdata;
+	/*
+	 * CREATE_REGION is about to make what the plan calls @from, and it will be @to; then the step tells no
+	 * names in its result. May be NULL. Return: 0, or -errno: do not.
+	 */
+	int (*named)(void *userdata, const char *from, const char *to);
+	void *named_userdata;
 };
 
 /**

@@ -15,6 +15,9 @@ struct engine {
 	worker_open_t open;
 	struct engine_hooks hooks;
 	void *userdata;
+	struct journal *journal; /* NULL = nothing is written down */
+	char *barred; /* why nothing can be done; NULL = all is well */
+	bool held;
 	struct operation **operations; /* oldest first */
 	size_t n_operations;
 	uint64_t last_id;
@@ -25,7 +28,7 @@ struct engine {
 	uint64_t picture_changes;
 	bool look_again; /* asked for while it was at work */
 	bool went_on; /* past the point of no return: tried once more already */
-	bool undo_cut_off; /* its worker died over the undo step that runs now */
+	bool cut_off; /* a worker died over the step, or undo step, that runs now: it may be done */
 	sd_event_source *kill_timer;
 	/* Beside the worker that is stuck: for what is in the way at a deadline, or to take it away. */
 	struct worker *side;
@@ -105,11 +108,12 @@ int engine_start_steps(struct engine *e);
 
 /**
  * engine_run_steps - have the worker run steps; a new worker if the old one died since it was used last
+ * @undo: -1: they are those of the plan from @at on; else the one that takes step @at - 1 back
  *
  * Return: 0, or -errno.
  */
-int engine_run_steps(struct engine *e, const struct step *steps, size_t n, worker_reply_t reply,
-		     worker_progress_t progress);
+int engine_run_steps(struct engine *e, const struct step *steps, size_t n, int undo,
+		     worker_reply_t reply, worker_progress_t progress);
 
 /**
  * engine_scan - have the worker make a picture; likewise
@@ -123,9 +127,31 @@ int engine_scan(struct engine *e, worker_reply_t reply);
  */
 void engine_interrupt(struct engine *e, struct operation *o);
 
+/* The name of the region that the running step, or undo step, is about to make. */
+void engine_on_named(struct engine *e, struct worker_reply *reply);
+
 /* Replies to the steps of the current operation. */
 void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata);
 void engine_on_progress(struct worker *w, uint64_t done, uint64_t total, void *userdata);
+
+/* engine-journal.c */
+
+/**
+ * engine_write_begin - write down what is going to be done
+ *
+ * Return: 0, or -errno with a reason.
+ */
+int engine_write_begin(struct engine *e, const struct operation *o, char **ret_reason);
+
+/**
+ * engine_write_intent - and what that means for the wishes
+ */
+void engine_write_intent(struct engine *e, struct operation *o);
+
+/**
+ * engine_write_end - write down that it is over, and the wishes that changed with it
+ */
+void engine_write_end(struct engine *e, struct operation *o);
 
 /* engine-undo.c */
 
@@ -134,6 +160,11 @@ void engine_on_progress(struct worker *w, uint64_t done, uint64_t total, void *u
  * @error: of the step that failed, 0 = none did
  */
 void engine_start_undo(struct engine *e, int error);
+
+/**
+ * engine_continue_undo - walk on from where the current operation's way back had come to
+ */
+void engine_continue_undo(struct engine *e);
 
 /**
  * engine_past_return - past its plan's point of no return there is only forward

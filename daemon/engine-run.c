@@ -13,21 +13,23 @@ static int ensure_worker(struct engine *e)
 {
 	if (e->worker && worker_is_dead(e->worker))
 		e->worker = worker_free(e->worker);
-	return e->worker ? 0 : worker_new(e->event, e->open, &e->worker);
+	return e->worker ? 0 : worker_new_journaled(e->event, e->open, e->journal, &e->worker);
 }
 
-int engine_run_steps(struct engine *e, const struct step *steps, size_t n, worker_reply_t reply,
-		     worker_progress_t progress)
+int engine_run_steps(struct engine *e, const struct step *steps, size_t n, int undo,
+		     worker_reply_t reply, worker_progress_t progress)
 {
+	const struct operation *o = e->current;
+	const struct entry_place place = { o->id, undo < 0 ? o->at : o->at - 1, undo, e->cut_off };
 	int r = ensure_worker(e);
 
 	if (r >= 0)
-		r = worker_run(e->worker, steps, n, reply, progress, e);
+		r = worker_run_journaled(e->worker, steps, n, &place, reply, progress, e);
 	if (r != -EPIPE)
 		return r;
 	e->worker = worker_free(e->worker);
 	r = ensure_worker(e);
-	return r < 0 ? r : worker_run(e->worker, steps, n, reply, progress, e);
+	return r < 0 ? r : worker_run_journaled(e->worker, steps, n, &place, reply, progress, e);
 }
 
 int engine_scan(struct engine *e, worker_reply_t reply)
@@ -51,6 +53,19 @@ static void cancelled_between(struct engine *e)
 	engine_start_undo(e, 0);
 }
 
+void engine_on_named(struct engine *e, struct worker_reply *reply)
+{
+	struct operation *o = e->current;
+
+	o->named = true;
+	if (strcmp(reply->result.from, reply->result.to) == 0 ||
+	    operation_learn(o, STEP_CREATE_REGION, &reply->result) >= 0)
+		return;
+	/* The way back has to be known, so it ends here; its death is the last reply. */
+	engine_set_reason(o, "out of memory");
+	worker_kill(e->worker);
+}
+
 void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata)
 {
 	struct engine *e = userdata;
@@ -58,6 +73,10 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 	int r = reply->error;
 
 	(void)w;
+	if (reply->named) {
+		engine_on_named(e, reply);
+		return;
+	}
 	o->kernel_usec += reply->kernel_usec;
 	if (r == -ECANCELED && o->cancelled) {
 		o->step_states[o->at] = STEP_WAITING;
@@ -82,6 +101,8 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 		return;
 	}
 	o->step_states[o->at] = STEP_DONE;
+	o->named = false;
+	e->cut_off = false;
 	o->at++;
 	o->progress_done = o->progress_total = 0;
 	if (!reply->last) {
@@ -115,7 +136,8 @@ int engine_start_steps(struct engine *e)
 
 	if (o->plan->n_steps == 0)
 		return 0;
-	r = engine_run_steps(e, o->plan->steps, o->plan->n_steps, engine_on_step, engine_on_progress);
+	r = engine_run_steps(e, o->plan->steps, o->plan->n_steps, -1, engine_on_step,
+			     engine_on_progress);
 	if (r >= 0)
 		o->step_states[0] = STEP_RUNNING;
 	return r;

@@ -47,7 +47,8 @@ void engine_go_on(struct engine *e)
 	}
 	o->step_states[o->at] = STEP_RUNNING;
 	engine_changed(e, o);
-	r = engine_run_steps(e, &o->plan->steps[o->at], o->plan->n_steps - o->at, engine_on_step, engine_on_progress);
+	r = engine_run_steps(e, &o->plan->steps[o->at], o->plan->n_steps - o->at, -1, engine_on_step,
+			     engine_on_progress);
 	if (r < 0) {
 		engine_set_reason(o, strerror(-r));
 		engine_start_undo(e, r);
@@ -69,14 +70,19 @@ static void on_undone(struct worker *w, struct worker_reply *reply, void *userda
 	int r = reply->error;
 
 	(void)w;
+	if (reply->named) {
+		engine_on_named(e, reply);
+		return;
+	}
 	o->kernel_usec += reply->kernel_usec;
-	/* A step can be asked for again whatever had become of it, but one more region is one too many. */
-	if (r == -EPIPE && !e->undo_cut_off && s->kind != STEP_CREATE_REGION) {
-		e->undo_cut_off = true;
+	/* A step can be asked for again whatever had become of it. */
+	if (r == -EPIPE && !e->cut_off) {
+		e->cut_off = true;
 		undo_step(e);
 		return;
 	}
-	e->undo_cut_off = false;
+	e->cut_off = false;
+	o->named = false;
 	if (r >= 0)
 		r = operation_learn(o, s->kind, &reply->result);
 	if (r < 0)
@@ -94,8 +100,8 @@ static void on_undone(struct worker *w, struct worker_reply *reply, void *userda
 /*
  * Steps that the kernel does at once or not at all, and whose undo would hit something that is not ours
  * if they were not done: another client's region, a decoder that somebody else claimed, a region made
- * twice. (When the worker died over one nobody knows; then it is most likely ours, and the door leaves alone
- * what is in use.)
+ * twice. (When the worker died over one nobody knows; then it is ours, and the door leaves alone what is in
+ * use.)
  */
 static bool failed_means_untouched(enum step_kind k)
 {
@@ -132,7 +138,10 @@ static void undo_step(struct engine *e)
 		return;
 	}
 	s = &o->plan->steps[o->at - 1].undo[o->undo_at];
-	r = engine_run_steps(e, s, 1, on_undone, NULL);
+	/* One more region would be one too many. */
+	if (s->kind == STEP_CREATE_REGION && o->named && !s->policy)
+		(void)strdup_or_null("made", &s->policy);
+	r = engine_run_steps(e, s, 1, (int)o->undo_at, on_undone, NULL);
 	if (r < 0) {
 		engine_note_left(o, strerror(-r));
 		o->undo_at++;
@@ -140,6 +149,11 @@ static void undo_step(struct engine *e)
 		o->at = 0;
 		finish_undo(e);
 	}
+}
+
+void engine_continue_undo(struct engine *e)
+{
+	undo_step(e);
 }
 
 /* @error: of the step that failed, 0 = none did */
@@ -151,22 +165,27 @@ void engine_start_undo(struct engine *e, int error)
 	o->progress_done = o->progress_total = 0;
 	if (error < 0)
 		o->step_states[o->at] = STEP_FAILED;
+	e->cut_off = error == -EPIPE;
 	if (engine_past_return(o)) {
 		engine_go_on(e);
 		return;
 	}
 	o->state = OPERATION_UNDOING;
 	o->undo_at = 0;
-	e->undo_cut_off = false;
 	s = error < 0 ? &o->plan->steps[o->at] : NULL;
+	/* Its name is known before it is made. */
+	if (error == -EPIPE && s->kind == STEP_CREATE_REGION && !o->named)
+		error = 0;
+	o->named = false;
 	/* Is it gone or not? It is once it is asked for again, and only then may it be made anew. */
 	if (error == -EPIPE && s->kind == STEP_DELETE_REGION &&
-	    engine_run_steps(e, s, 1, on_deleted, NULL) >= 0) {
+	    engine_run_steps(e, s, 1, -1, on_deleted, NULL) >= 0) {
 		engine_changed(e, o);
 		return;
 	}
-	if (error == -EPIPE || (s && !failed_means_untouched(s->kind)))
+	if (error == -EPIPE || (error < 0 && !failed_means_untouched(s->kind)))
 		o->at++;
+	e->cut_off = false;
 	engine_changed(e, o);
 	undo_step(e);
 }

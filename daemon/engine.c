@@ -61,7 +61,7 @@ static void drop(struct engine *e, struct operation *o)
 
 static void schedule_next(struct engine *e)
 {
-	if (e->next)
+	if (e->next && !e->held)
 		(void)sd_event_source_set_enabled(e->next, SD_EVENT_ONESHOT);
 }
 
@@ -87,6 +87,7 @@ void engine_finish(struct engine *e, enum operation_state state)
 			o->reason = both;
 		}
 	}
+	engine_write_end(e, o);
 	if (e->hooks.finished)
 		e->hooks.finished(o, e->userdata);
 	trim_history(e);
@@ -158,21 +159,29 @@ static void plan_and_run(struct engine *e, const struct picture *picture)
 		refuse(e, o->expiry ? -ETIMEDOUT : -ECANCELED, engine_why_cancelled(o));
 		return;
 	}
+	if (e->barred) {
+		refuse(e, -EROFS, e->barred);
+		return;
+	}
 	r = plan_make(picture, o->request, &plan, &reason);
 	if (r >= 0)
 		r = operation_set_plan(o, plan);
+	if (r >= 0) {
+		plan = NULL;
+		o->started_realtime = engine_usec(CLOCK_REALTIME);
+		r = engine_write_begin(e, o, &reason);
+	}
 	if (r < 0) {
 		refuse(e, r, reason ?: strerror(-r));
 		return;
 	}
-	plan = NULL;
-	e->went_on = false;
+	e->went_on = e->cut_off = false;
 	o->state = OPERATION_RUNNING;
-	o->started_realtime = engine_usec(CLOCK_REALTIME);
 	/* The worker is at it while the rest is told; what comes of it is heard only after that. */
 	r = engine_start_steps(e);
 	if (e->hooks.planned)
 		e->hooks.planned(o, picture, e->userdata);
+	engine_write_intent(e, o);
 	started = TAKE_PTR(e->started);
 	if (started)
 		accept(e, o, started, e->started_userdata);
@@ -226,7 +235,7 @@ static void on_look(struct worker *w, struct worker_reply *reply, void *userdata
 
 void engine_look(struct engine *e)
 {
-	e->look_again = e->current || (e->worker && worker_is_busy(e->worker));
+	e->look_again = e->held || e->current || (e->worker && worker_is_busy(e->worker));
 	if (e->look_again)
 		return;
 	if (!picture_is_current(e)) {
@@ -316,15 +325,51 @@ struct engine *engine_free(struct engine *e)
 	for (size_t i = 0; i < e->n_operations; i++)
 		operation_free(e->operations[i]);
 	free(e->operations);
+	free(e->barred);
 	sd_event_unref(e->event);
 	free(e);
 	return NULL;
 }
 
+void engine_hold(struct engine *e, bool hold)
+{
+	e->held = hold;
+	schedule_next(e);
+}
+
+void engine_resume(struct engine *e, struct operation *o, int error)
+{
+	if (grow(&e->operations, e->n_operations, sizeof(*e->operations)) < 0) {
+		operation_free(o);
+		return;
+	}
+	o->engine = e;
+	o->created_usec = engine_usec(CLOCK_MONOTONIC);
+	if (o->id > e->last_id)
+		e->last_id = o->id;
+	/* What others asked for meanwhile comes after it. */
+	memmove(e->operations + 1, e->operations, e->n_operations * sizeof(*e->operations));
+	e->operations[0] = o;
+	e->n_operations++;
+	e->current = o;
+	e->went_on = false;
+	if (e->hooks.added)
+		e->hooks.added(o, e->userdata);
+	e->cut_off = error == -EPIPE;
+	if (o->state == OPERATION_UNDOING)
+		engine_continue_undo(e);
+	else if (o->at < o->plan->n_steps)
+		engine_start_undo(e, error);
+	else {
+		o->reason = (free(o->reason), NULL);
+		engine_finish(e, OPERATION_DONE);
+	}
+}
+
 int engine_start(struct engine *e, struct request *request, engine_started_t started,
 		 void *userdata)
 {
-	bool first = !engine_busy(e);
+	bool first = !engine_busy(e) && !e->held;
 	struct operation *o;
 	int r;
 

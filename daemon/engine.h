@@ -4,6 +4,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "journal.h"
 #include "operation.h"
 #include "worker.h"
 
@@ -24,6 +25,16 @@ struct engine_hooks {
 	void (*looked)(const struct picture *p, void *userdata);
 	/* Its plan is made, on @p; its steps may run, but nothing is known of them yet. */
 	void (*planned)(struct operation *o, const struct picture *p, void *userdata);
+	/*
+	 * The same: what it will have changed about the wishes when it succeeds, for the journal; the
+	 * engine's. NULL = nothing.
+	 */
+	struct json_object *(*intent)(struct operation *o, void *userdata);
+	/*
+	 * It is over; nobody has heard of it. All wishes as they are from now on, the engine's; NULL = as
+	 * before. They are on the disk, in the journal, before the hook finished is called.
+	 */
+	struct json_object *(*ended)(struct operation *o, void *userdata);
 	void (*added)(struct operation *o, void *userdata);
 	void (*changed)(struct operation *o, void *userdata);
 	void (*finished)(struct operation *o, void *userdata);
@@ -44,6 +55,31 @@ typedef void (*engine_started_t)(struct operation *o, int error, const char *rea
  */
 int engine_new(sd_event *event, worker_open_t open, const struct engine_hooks *hooks,
 	       void *userdata, struct engine **ret);
+
+/**
+ * engine_set_journal - write down what is done from now on
+ * @journal: the caller's, who keeps it longer
+ */
+void engine_set_journal(struct engine *e, struct journal *journal);
+
+/**
+ * engine_bar - do nothing more, and answer every request with @reason (a copy is made); NULL = as usual
+ */
+void engine_bar(struct engine *e, const char *reason);
+
+/**
+ * engine_hold - let everything wait, until it is let go
+ *
+ * While a worker of the daemon before this one may still be at work.
+ */
+void engine_hold(struct engine *e, bool hold);
+
+/**
+ * engine_resume - end what the daemon before this one had begun: walk it back, or on past the point of no return
+ * @o: as the journal has it (recovery_read()), taken over; nothing else may have been started
+ * @error: of the step it had come to; -EPIPE: that was under way; 0: it was between two
+ */
+void engine_resume(struct engine *e, struct operation *o, int error);
 
 /**
  * engine_free - stop at once: a running step is killed, nothing is undone

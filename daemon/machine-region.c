@@ -23,11 +23,24 @@ static int write_number(struct door *door, uint64_t v, const char *device, const
 	return sysfs_write(door, text, DEVICE "/%s", device, attribute);
 }
 
+/* Made by a worker that died over it: nobody has done anything with it yet. */
+static bool is_empty_region(struct door *door, const struct step *s)
+{
+	_cleanup_free_ char *size = NULL;
+	uint64_t bytes;
+
+	return sysfs_exists(door, DEVICE "/%s", s->window, s->region) &&
+	       sysfs_read(door, &size, DEVICE "/size", s->region) >= 0 &&
+	       parse_u64(size, &bytes) == 0 && bytes == 0;
+}
+
 int machine_create_region(struct door *door, const struct step *s, struct step_result *ret,
 			  char **ret_reason)
 {
 	int r = -EBUSY;
 
+	if (s->policy && is_empty_region(door, s))
+		return 0;
 	/*
 	 * The attribute reads as the next free name, and takes that name only: create_region_store().
 	 * EBUSY means that somebody else took it between the two.
@@ -38,8 +51,11 @@ int machine_create_region(struct door *door, const struct step *s, struct step_r
 		r = sysfs_read(door, &name, DEVICE "/create_ram_region", s->window);
 		if (r < 0)
 			break;
+		if (door->named && (r = door->named(door->named_userdata, s->region, name)) < 0)
+			return say(ret_reason, r, "no region is made: that it is cannot be written into the "
+						  "journal: %s", strerror(-r));
 		r = sysfs_write(door, name, DEVICE "/create_ram_region", s->window);
-		if (r >= 0 && strcmp(name, s->region)) {
+		if (r >= 0 && !door->named && strcmp(name, s->region)) {
 			ret->from = strdup(s->region);
 			ret->to = TAKE_PTR(name);
 			if (!ret->from)

@@ -38,6 +38,7 @@ struct operation {
 	size_t undo_at;               /* within the undo of step @at */
 	char *reason;                 /* why it failed; NULL otherwise */
 	char *left;                   /* what undoing could not take back */
+	bool named; /* the region that the running step makes has its name: it may be there */
 	bool cancelled;               /* somebody asked for it, or its time is over */
 	bool revoking;                /* its time is over, and what is in use is taken away */
 	char *expiry;                 /* its time is over: why it is not done; then it has failed */

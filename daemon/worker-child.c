@@ -5,15 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "entry.h"
+#include "json-util.h"
 #include "learn.h"
-#include "util.h"
-
-static void json_putp(struct json_object **o)
-{
-	json_object_put(*o);
-}
-
-#define _cleanup_json_ _cleanup_(json_putp)
 
 static void add_string(struct json_object *o, const char *key, const char *value)
 {
@@ -75,53 +69,171 @@ static bool asked_to_stop(struct channel *c)
 	return c->in_n > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static int do_step(struct channel *c, struct door *door, struct step *steps, size_t n, size_t i)
+/* Steps on their way. */
+struct job {
+	struct channel *channel;
+	struct door *door;
+	struct journal *journal; /* NULL = they are not written down */
+	struct entry_place place; /* of the first one */
+	struct json_object *done; /* of the step before, to be written together with the next */
+	struct step *steps;
+	size_t n, i;
+};
+
+static struct entry_place place_of(const struct job *job, size_t i)
+{
+	struct entry_place place = job->place;
+
+	place.at += i;
+	return place;
+}
+
+static int write_begin(struct job *job, size_t i, char **reason)
+{
+	struct entry_place place = place_of(job, i);
+	int r;
+
+	if (!job->journal)
+		return 0;
+	r = entry_step(job->journal, &place, job->done);
+	json_object_put(TAKE_PTR(job->done));
+	/* The way back is known already, and better walked than not. */
+	if (r == 0 || place.undo >= 0)
+		return 0;
+	return say(reason, r, "the journal cannot be written (%s), and nothing is done that is not "
+			      "written down first: is there room in /var/lib/cxlmem?", strerror(-r));
+}
+
+static int write_done(struct job *job, size_t i, int error, const struct step_result *result)
+{
+	struct entry_place place = place_of(job, i);
+
+	if (!job->journal)
+		return 0;
+	return entry_done_new(&place, error, result, &job->done);
+}
+
+/* Nothing comes that it could be written with. */
+static void write_last(struct job *job)
+{
+	if (job->done)
+		(void)journal_write(job->journal, &job->done, 1, false);
+	json_object_put(TAKE_PTR(job->done));
+}
+
+/* Who ends here must be found by it: on the disk and with the daemon before it is made. */
+static int on_named(void *userdata, const char *from, const char *to)
+{
+	_cleanup_json_ struct json_object *m = json_object_new_object();
+	struct job *job = userdata;
+	struct entry_place place = place_of(job, job->i);
+	struct step_result result = { 0 };
+	int r = m ? 0 : -ENOMEM;
+
+	if (r == 0 && job->journal)
+		r = entry_named(job->journal, &place, from, to);
+	/* As with the step itself: the way back is known already. */
+	if (r < 0 && place.undo < 0)
+		return r;
+	r = strdup_or_null(from, &result.from);
+	if (r == 0)
+		r = strdup_or_null(to, &result.to);
+	if (r == 0) {
+		json_object_object_add(m, "named", json_object_new_boolean(true));
+		add_string(m, "from", from);
+		add_string(m, "to", to);
+		r = channel_send(job->channel, m);
+	}
+	if (r == 0 && strcmp(from, to) != 0)
+		r = steps_learn(job->steps, job->n, job->steps[job->i].kind, &result);
+	step_result_clear(&result);
+	return r;
+}
+
+static int do_step(struct job *job, size_t i)
 {
 	_cleanup_json_ struct json_object *reply = json_object_new_object();
 	_cleanup_free_ char *reason = NULL;
+	struct door *door = job->door;
 	uint64_t before = door->kernel_usec;
 	struct step_result result = {};
+	bool last;
 	int r, sent;
 
 	if (!reply)
 		return -ENOMEM;
-	if (i > 0 && asked_to_stop(c)) {
+	job->i = i;
+	if (i > 0 && asked_to_stop(job->channel)) {
 		r = say(&reason, -ECANCELED, "cancelled on request");
 	} else {
-		r = door->ops->run(door, &steps[i], &result, &reason);
+		r = write_begin(job, i, &reason);
 		if (r >= 0)
-			r = steps_learn(steps, n, steps[i].kind, &result);
+			r = door->ops->run(door, &job->steps[i], &result, &reason);
+		/* What a hold finds that holds already is not what was there before. */
+		if (i == 0 && job->place.again)
+			result.previous = (free(result.previous), NULL);
+		if (r >= 0)
+			r = steps_learn(job->steps, job->n, job->steps[i].kind, &result);
+		if (write_done(job, i, r, &result) < 0)
+			r = r < 0 ? r : -ENOMEM;
 	}
+	last = r < 0 || i + 1 == job->n;
+	if (last)
+		write_last(job);
 	add_string(reply, "from", result.from);
 	add_string(reply, "to", result.to);
 	add_string(reply, "previous", result.previous);
 	step_result_clear(&result);
-	sent = reply_end(c, reply, r, reason, door->kernel_usec - before, r < 0 || i + 1 == n);
+	sent = reply_end(job->channel, reply, r, reason, door->kernel_usec - before, last);
 	return sent < 0 ? sent : r < 0 ? 1 : 0;
 }
 
-static int do_steps(struct channel *c, struct door *door, struct json_object *list)
+static int read_steps(struct job *job, struct json_object *list, char **reason)
 {
-	size_t n = json_object_array_length(list), i = 0;
-	_cleanup_json_ struct json_object *reply = NULL;
-	_cleanup_free_ char *reason = NULL;
-	struct step *steps;
 	int r = 0;
 
-	steps = calloc(n ?: 1, sizeof(*steps));
-	if (!steps)
+	for (size_t i = 0; r >= 0 && i < job->n; i++)
+		r = step_from_json(json_object_array_get_idx(list, i), &job->steps[i], reason);
+	return r;
+}
+
+static int do_steps(struct channel *c, struct door *door, struct journal *journal,
+		    struct json_object *request, struct json_object *list)
+{
+	struct job job = { .channel = c, .door = door, .n = json_object_array_length(list) };
+	_cleanup_json_ struct json_object *reply = NULL;
+	_cleanup_free_ char *reason = NULL;
+	struct json_object *v;
+	int r;
+
+	if (json_object_object_get_ex(request, "operation", &v)) {
+		job.journal = journal;
+		job.place.operation = json_object_get_uint64(v);
+		json_object_object_get_ex(request, "at", &v);
+		job.place.at = json_object_get_uint64(v);
+		json_object_object_get_ex(request, "undo", &v);
+		job.place.undo = json_object_get_int(v);
+		json_object_object_get_ex(request, "again", &v);
+		job.place.again = json_object_get_boolean(v);
+	}
+	door->named = on_named;
+	door->named_userdata = &job;
+	job.steps = calloc(job.n ?: 1, sizeof(*job.steps));
+	if (!job.steps)
 		return -ENOMEM;
-	for (i = 0; r >= 0 && i < n; i++)
-		r = step_from_json(json_object_array_get_idx(list, i), &steps[i], &reason);
+	r = read_steps(&job, list, &reason);
 	if (r < 0) {
 		reply = json_object_new_object();
 		r = reply ? reply_end(c, reply, r, reason, 0, true) : -ENOMEM;
+	} else {
+		for (size_t i = 0; r == 0 && i < job.n; i++)
+			r = do_step(&job, i);
 	}
-	for (i = 0; r == 0 && i < n; i++)
-		r = do_step(c, door, steps, n, i);
-	for (i = 0; i < n; i++)
-		step_clear(&steps[i]);
-	free(steps);
+	door->named = NULL;
+	json_object_put(job.done);
+	for (size_t i = 0; i < job.n; i++)
+		step_clear(&job.steps[i]);
+	free(job.steps);
 	return r < 0 ? r : 0;
 }
 
@@ -144,12 +256,13 @@ static int do_explain(struct channel *c, struct door *door, struct json_object *
 	return reply_end(c, reply, r, reason, door->kernel_usec - before, true);
 }
 
-static int answer(struct channel *c, struct door *door, struct json_object *request)
+static int answer(struct channel *c, struct door *door, struct journal *journal,
+		  struct json_object *request)
 {
 	struct json_object *v;
 
 	if (json_object_object_get_ex(request, "steps", &v))
-		return do_steps(c, door, v);
+		return do_steps(c, door, journal, request, v);
 	if (json_object_object_get_ex(request, "explain", &v))
 		return do_explain(c, door, v);
 	if (json_object_object_get_ex(request, "scan", &v))
@@ -158,7 +271,7 @@ static int answer(struct channel *c, struct door *door, struct json_object *requ
 	return 0;
 }
 
-int worker_child_serve(struct channel *c, struct door *door)
+int worker_child_serve(struct channel *c, struct door *door, struct journal *journal)
 {
 	door->progress = send_progress;
 	door->progress_userdata = c;
@@ -168,7 +281,7 @@ int worker_child_serve(struct channel *c, struct door *door)
 
 		r = channel_take(c, &request);
 		if (r > 0)
-			r = answer(c, door, request);
+			r = answer(c, door, journal, request);
 		else if (r == 0) {
 			r = channel_fill(c);
 			if (r == 0)

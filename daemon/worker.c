@@ -26,7 +26,8 @@ struct worker {
 	void *userdata;
 };
 
-__attribute__((noreturn)) static void run_child(int fd, worker_open_t open_door, pid_t parent)
+__attribute__((noreturn)) static void run_child(int fd, worker_open_t open_door,
+						struct journal *journal, pid_t parent)
 {
 	struct channel c = { .fd = 3 };
 	struct door *door = NULL;
@@ -41,12 +42,13 @@ __attribute__((noreturn)) static void run_child(int fd, worker_open_t open_door,
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	/* The bus, the event loop and the journal belong to the parent. */
-	if (fd != 3 && dup2(fd, 3) < 0)
+	fd = journal && fd == 4 ? dup(fd) : fd;
+	if (fd < 0 || (journal && journal_child(journal, 4) < 0) || (fd != 3 && dup2(fd, 3) < 0))
 		_exit(1);
-	close_range(4, ~0U, 0);
+	close_range(journal ? 5 : 4, ~0U, 0);
 	if (open_door(&door) < 0)
 		_exit(1);
-	(void)worker_child_serve(&c, door);
+	(void)worker_child_serve(&c, door, journal);
 	door_close(door);
 	_exit(0);
 }
@@ -107,6 +109,18 @@ static void handle_reply(struct worker *w, struct json_object *m)
 	picture_free(reply.picture);
 }
 
+static void handle_named(struct worker *w, struct json_object *m)
+{
+	struct worker_reply reply = { .named = true };
+
+	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
+	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0)
+		worker_kill(w);
+	else
+		hand_on(w, &reply);
+	step_result_clear(&reply.result);
+}
+
 static void handle_progress(struct worker *w, struct json_object *m)
 {
 	struct json_object *done, *total;
@@ -151,6 +165,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 
 		if (reply)
 			handle_reply(w, m);
+		else if (json_object_object_get_ex(m, "named", &v))
+			handle_named(w, m);
 		else
 			handle_progress(w, m);
 		json_object_put(m);
@@ -164,6 +180,12 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 }
 
 int worker_new(sd_event *event, worker_open_t open_door, struct worker **ret)
+{
+	return worker_new_journaled(event, open_door, NULL, ret);
+}
+
+int worker_new_journaled(sd_event *event, worker_open_t open_door, struct journal *journal,
+			 struct worker **ret)
 {
 	pid_t parent = getpid();
 	struct worker *w;
@@ -180,7 +202,7 @@ int worker_new(sd_event *event, worker_open_t open_door, struct worker **ret)
 	w->pid = fork();
 	if (w->pid == 0) {
 		free(w);
-		run_child(fds[1], open_door, parent);
+		run_child(fds[1], open_door, journal, parent);
 	}
 	r = w->pid < 0 ? -errno : 0;
 	close(fds[1]);
@@ -214,7 +236,8 @@ struct worker *worker_free(struct worker *w)
 }
 
 static int request(struct worker *w, const char *key, struct json_object *value,
-		   worker_reply_t reply, worker_progress_t progress, void *userdata)
+		   const struct entry_place *place, worker_reply_t reply, worker_progress_t progress,
+		   void *userdata)
 {
 	struct json_object *m;
 	int r;
@@ -225,6 +248,12 @@ static int request(struct worker *w, const char *key, struct json_object *value,
 		return -ENOMEM;
 	}
 	json_object_object_add(m, key, value);
+	if (place) {
+		json_object_object_add(m, "operation", json_object_new_uint64(place->operation));
+		json_object_object_add(m, "at", json_object_new_uint64(place->at));
+		json_object_object_add(m, "undo", json_object_new_int(place->undo));
+		json_object_object_add(m, "again", json_object_new_boolean(place->again));
+	}
 	r = channel_send(&w->channel, m);
 	json_object_put(m);
 	if (r < 0)
@@ -247,7 +276,7 @@ int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void
 	int r = ready(w);
 
 	return r < 0 ? r :
-		       request(w, "scan", json_object_new_int((int)flags), reply, NULL, userdata);
+		       request(w, "scan", json_object_new_int((int)flags), NULL, reply, NULL, userdata);
 }
 
 int worker_explain(struct worker *w, const struct step *step, worker_reply_t reply, void *userdata)
@@ -260,11 +289,18 @@ int worker_explain(struct worker *w, const struct step *step, worker_reply_t rep
 	bare.n_undo = 0;
 	if (r >= 0)
 		r = step_to_json(&bare, &json);
-	return r < 0 ? r : request(w, "explain", json, reply, NULL, userdata);
+	return r < 0 ? r : request(w, "explain", json, NULL, reply, NULL, userdata);
 }
 
 int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata)
+{
+	return worker_run_journaled(w, steps, n, NULL, reply, progress, userdata);
+}
+
+int worker_run_journaled(struct worker *w, const struct step *steps, size_t n,
+			 const struct entry_place *place, worker_reply_t reply,
+			 worker_progress_t progress, void *userdata)
 {
 	struct json_object *list, *json;
 	int r = ready(w);
@@ -287,7 +323,7 @@ int worker_run(struct worker *w, const struct step *steps, size_t n, worker_repl
 		}
 		json_object_array_add(list, json);
 	}
-	return request(w, "steps", list, reply, progress, userdata);
+	return request(w, "steps", list, place, reply, progress, userdata);
 }
 
 void worker_stop(struct worker *w)

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "door.h"
+#include "entry.h"
 #include "picture.h"
 #include "step.h"
 
@@ -19,6 +20,7 @@ struct worker_reply {
 	int error;             /* 0, or -errno; -EPIPE: the worker died (or was killed) over it */
 	const char *reason;    /* on error; may be NULL */
 	const char *text;      /* of an explanation */
+	bool named; /* no answer yet: CREATE_REGION is about to make result.from as result.to */
 	bool last;             /* nothing more comes for this request */
 	struct picture *picture; /* of a scan; take it (set it to NULL) to keep it */
 	uint64_t changes;        /* of a scan: door_changes() before it */
@@ -40,6 +42,12 @@ typedef int (*worker_open_t)(struct door **ret);
  * Return: 0, or -errno.
  */
 int worker_new(sd_event *event, worker_open_t open, struct worker **ret);
+
+/**
+ * worker_new_journaled - the same; @journal may be NULL, and is the caller's, who keeps it longer
+ */
+int worker_new_journaled(sd_event *event, worker_open_t open, struct journal *journal,
+			 struct worker **ret);
 
 /**
  * worker_free - kill it if it lives; its callbacks are not called any more (NULL is fine)
@@ -66,6 +74,17 @@ int worker_scan(struct worker *w, unsigned int flags, worker_reply_t reply, void
  */
 int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata);
+
+/**
+ * worker_run_journaled - the same, each step written into the worker's journal before and after it is run
+ * @place: of the first one; those that follow are the next of their operation
+ *
+ * A step that cannot be written down is not run (a step of an undo is: what is to be taken back is in the
+ * journal already).
+ */
+int worker_run_journaled(struct worker *w, const struct step *steps, size_t n,
+			 const struct entry_place *place, worker_reply_t reply,
+			 worker_progress_t progress, void *userdata);
 
 /**
  * worker_explain - ask what stands in the way of a step that another worker is at

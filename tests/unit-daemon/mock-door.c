@@ -208,7 +208,7 @@ static int play(struct mock_door *d, const struct step *s, bool after, char **re
 }
 
 /* As the door to the machine: whatever the name, a new region is made, and it has the next free name. */
-static int create_region(struct mock *m, const struct step *s, char **reason)
+static int create_region(struct door *door, struct mock *m, const struct step *s, char **reason)
 {
 	int window = picture_find_window(m->picture, s->window), r;
 	_cleanup_free_ char *name = NULL;
@@ -216,10 +216,18 @@ static int create_region(struct mock *m, const struct step *s, char **reason)
 
 	if (window < 0)
 		return mock_run_step(m, s, reason);
+	if (s->policy && picture_find_region(m->picture, s->region) >= 0)
+		return 0;
 	mock_set_string(&name, m->picture->windows[window].next_region);
+	if (door->named) {
+		r = door->named(door->named_userdata, s->region, name);
+		if (r < 0)
+			return r;
+		next = *s;
+	}
 	next.region = name;
 	r = mock_run_step(m, &next, reason);
-	if (r >= 0 && strcmp(name, s->region) != 0) {
+	if (r >= 0 && !door->named && strcmp(name, s->region) != 0) {
 		mock_set_string(&m->renamed_from, s->region);
 		mock_set_string(&m->renamed_to, name);
 	}
@@ -227,11 +235,11 @@ static int create_region(struct mock *m, const struct step *s, char **reason)
 }
 
 /* mock_run_step() knows only held or not; the kernel's attribute can be put back to what it was. */
-static int run_step(struct mock *m, const struct step *s, struct step_result *ret, char **reason)
+static int run_step(struct door *door, struct mock *m, const struct step *s, struct step_result *ret, char **reason)
 {
 	switch (s->kind) {
 	case STEP_CREATE_REGION:
-		return create_region(m, s, reason);
+		return create_region(door, m, s, reason);
 	case STEP_HOLD_AUTOPROBE:
 		mock_set_string(&ret->previous, m->autoprobe_held ? "0" : "1");
 		m->autoprobe_held = true;
@@ -260,7 +268,7 @@ static int mock_run(struct door *door, const struct step *s, struct step_result 
 		return r;
 	m = machine(d);
 	mock_set_string(&m->renamed_to, NULL);
-	r = run_step(m, s, ret, reason);
+	r = run_step(door, m, s, ret, reason);
 	/* What the kernel refuses may have been half done. */
 	keep(d);
 	if (r >= 0)

@@ -60,6 +60,12 @@ static void on_reply(struct worker *w, struct worker_reply *reply, void *userdat
 
 	assert_ptr_equal(w, f->worker);
 	assert_false(f->last);
+	if (reply->named) {
+		assert_false(reply->last);
+		assert_string_equal(reply->result.from, "region0");
+		snprintf(f->to, sizeof(f->to), "%s", reply->result.to);
+		return;
+	}
 	assert_true(f->n < REPLIES_MAX);
 	f->errors[f->n++] = reply->error;
 	f->last = reply->last;
