@@ -42,6 +42,7 @@ struct request {
 	uint64_t align; /* create, set-mode devdax: bytes; 0 = as the kernel has it */
 	uint64_t deadline_usec; /* all but create and online: give up and walk back then; 0 = never */
 	bool revoke; /* eject, destroy, set-mode: at the deadline take devdax away from its users */
+	bool leaving; /* offline, eject: the card goes whatever comes of it, so what is offline stays so; not set by words */
 	char *origin; /* who wants it: "hand" (or NULL), "profile NAME", "button" ... */
 };
 

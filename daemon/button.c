@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "button.h"
+#include "button-internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-device.h>
 #include <systemd/sd-journal.h>
 
-#include "kmsg.h"
-#include "util.h"
-
 /* A press that nobody set a time for: long enough for memory to move, short enough for who stands there. */
 #define DEADLINE_USEC (UINT64_C(60) * 1000000)
-
-/* A slot that holds a card, or did when its button was pressed. */
-struct holder {
-	char *slot;
-	bool asks;    /* the kernel asks what to do about a press */
-	bool told_to; /* because it was told to, here */
-	bool pressed;
-	bool withdrawn;
-	const struct request *request; /* of the eject, until its operation has a number; the engine's */
-	uint64_t operation; /* the eject, 0 = none yet */
-	uint64_t deadline_usec;
-	bool revoke;
-	char **foreign; /* regions on it that somebody else made */
-	size_t n_foreign;
-	bool guessed; /* no picture has shown a card in it yet: it came a moment ago, or is no business of ours */
-	bool seen; /* in the picture that is being looked at */
-};
-
-struct button {
-	sd_event *event;
-	struct engine *engine;
-	worker_open_t open;
-	struct worker *worker; /* the attention indicator may take a second */
-	struct step *steps; /* for the worker, which is at the first one if it is busy */
-	size_t n_steps;
-	bool look_again; /* when they are done */
-	struct holder *list;
-	size_t n;
-	struct kmsg *kmsg;
-	sd_device_monitor *udev;
-};
 
 static void clear_foreign(struct holder *h)
 {
@@ -54,9 +21,15 @@ static void clear_foreign(struct holder *h)
 	h->n_foreign = 0;
 }
 
-static void say_so(const struct holder *h, int priority, const char *format, ...) _printf_(3, 4);
+static void clear_holder(struct holder *h)
+{
+	clear_foreign(h);
+	button_forget_online(h);
+	button_forget_freed(h);
+	free(h->slot);
+}
 
-static void say_so(const struct holder *h, int priority, const char *format, ...)
+void button_say(const struct holder *h, int priority, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -78,82 +51,51 @@ static struct holder *find(struct button *b, const char *slot)
 	return NULL;
 }
 
-static void run_first(struct button *b);
-
-static void drop_first(struct button *b)
+/* Not from within the engine's own doings. */
+static void go_on_soon(struct button *b, struct holder *h)
 {
-	step_clear(&b->steps[0]);
-	memmove(b->steps, b->steps + 1, --b->n_steps * sizeof(*b->steps));
+	h->due = true;
+	(void)sd_event_source_set_enabled(b->next, SD_EVENT_ONESHOT);
 }
 
-static void on_step(struct worker *w, struct worker_reply *reply, void *userdata)
+static int on_next(sd_event_source *source, void *userdata)
 {
 	struct button *b = userdata;
 
-	(void)w;
-	if (reply->error < 0)
-		(void)sd_journal_print(4, "%s", reply->reason ?: "the worker process for slots died");
-	drop_first(b);
-	run_first(b);
-	if (b->n_steps == 0 && b->look_again) {
-		b->look_again = false;
-		engine_look(b->engine);
+	(void)source;
+	for (size_t i = 0; i < b->n; i++) {
+		struct holder *h = &b->list[i];
+
+		if (!h->due)
+			continue;
+		h->due = false;
+		if (h->pressed && h->withdrawn)
+			button_refuse(b, h, NULL);
+		else if (h->pressed)
+			button_save_on(b, h);
+		else
+			button_put_back(b, h);
 	}
-}
-
-static void run_first(struct button *b)
-{
-	int r;
-
-	while (b->n_steps > 0) {
-		r = b->worker ? 0 : worker_new(b->event, b->open, &b->worker);
-		if (r >= 0)
-			r = worker_run(b->worker, b->steps, 1, on_step, NULL, b);
-		if (r == -EPIPE) {
-			b->worker = worker_free(b->worker);
-			r = worker_new(b->event, b->open, &b->worker);
-			if (r >= 0)
-				r = worker_run(b->worker, b->steps, 1, on_step, NULL, b);
-		}
-		if (r >= 0)
-			return;
-		(void)sd_journal_print(3, "slot %s cannot be told anything: %s", b->steps[0].slot,
-				       strerror(-r));
-		drop_first(b);
-	}
-}
-
-static void tell(struct button *b, const struct holder *h, enum step_kind kind, const char *what)
-{
-	struct step step = { .kind = kind, .position = -1, .size = UNKNOWN, .resource = UNKNOWN };
-
-	step.slot = strdup(h->slot);
-	step.policy = strdup(what);
-	if (!step.slot || !step.policy || grow(&b->steps, b->n_steps, sizeof(*b->steps)) < 0) {
-		step_clear(&step);
-		return;
-	}
-	b->steps[b->n_steps++] = step;
-	if (b->n_steps == 1)
-		run_first(b);
+	return 0;
 }
 
 /* It stays in; whoever pressed sees it by the indicator, and reads why in the log. */
-static void refuse(struct button *b, struct holder *h, const char *reason)
+void button_refuse(struct button *b, struct holder *h, const char *reason)
 {
 	h->pressed = false;
 	h->operation = 0;
 	if (h->withdrawn) {
-		say_so(h, 5, "the press was taken back; all is as before");
+		button_say(h, 5, "the press was taken back; all is as before");
+		go_on_soon(b, h);
 		return;
 	}
 	if (!h->asks) {
-		say_so(h, 3, "the card goes with what could not be saved: %s", reason);
+		button_say(h, 3, "the card goes with what could not be saved: %s", reason);
 		return;
 	}
-	say_so(h, 4, "the card stays in: %s", reason);
-	tell(b, h, STEP_ANSWER_BUTTON, "refuse");
-	tell(b, h, STEP_SET_ATTENTION, "on");
+	button_say(h, 4, "the card stays in: %s", reason);
+	button_tell(b, h, STEP_ANSWER_BUTTON, "refuse");
+	button_tell(b, h, STEP_SET_ATTENTION, "on");
 }
 
 /* Whose eject was asked for; the slots may be others by the time of the answer. */
@@ -161,6 +103,12 @@ struct asked {
 	struct button *b;
 	char *slot;
 };
+
+/* Whether it is at one of the regions, not at the eject. */
+static bool saves(const struct holder *h)
+{
+	return !h->asks && h->at < h->n_online;
+}
 
 static void on_started(struct operation *o, int error, const char *reason, void *userdata)
 {
@@ -173,8 +121,12 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 		h->operation = o->id;
 	else if (h && h->guessed && (error == -ENOENT || error == -ENODEV))
 		h->pressed = false; /* a disk's, or a network card's */
-	else if (h && (h->withdrawn || error != -ECANCELED)) /* else the daemon is stopping */
-		refuse(asked->b, h, reason ?: strerror(-error));
+	else if (h && !h->withdrawn && error == -ECANCELED)
+		h->pressed = false; /* the daemon is stopping */
+	else if (h && !h->withdrawn && saves(h))
+		button_saved(asked->b, h, reason ?: strerror(-error));
+	else if (h)
+		button_refuse(asked->b, h, reason ?: strerror(-error));
 	free(asked->slot);
 	free(asked);
 }
@@ -199,42 +151,60 @@ static int make_request(const struct holder *h, struct request **ret)
 		return r;
 	/* To put memory back when its card is about to go would lose it. */
 	q->deadline_usec = h->asks ? h->deadline_usec : 0;
+	q->leaving = !h->asks;
 	q->revoke = h->revoke;
 	*ret = TAKE_PTR(q);
 	return 0;
 }
 
-static void press(struct button *b, struct holder *h)
+int button_start(struct button *b, struct holder *h, struct request *q)
 {
-	_cleanup_(request_freep) struct request *q = NULL;
 	struct asked *asked = calloc(1, sizeof(*asked));
-	int r;
+	int r = asked && (asked->slot = strdup(h->slot)) ? 0 : -ENOMEM;
 
-	if (!h->guessed)
-		say_so(h, 5, h->asks ? "its button was pressed: the card in it is being freed" :
-				       "its button was pressed, and this kernel powers it off in five "
-				       "seconds: what can be saved is saved");
-	h->pressed = true;
-	h->withdrawn = false;
 	h->operation = 0;
-	r = asked && (asked->slot = strdup(h->slot)) ? make_request(h, &q) : -ENOMEM;
 	if (r >= 0) {
 		asked->b = b;
 		h->request = q;
 		r = engine_start(b->engine, q, on_started, asked);
 	}
-	if (r >= 0) {
-		q = NULL;
-		return;
-	}
+	if (r >= 0)
+		return r;
 	h->request = NULL;
+	request_free(q);
 	if (asked)
 		free(asked->slot);
 	free(asked);
-	refuse(b, h, strerror(-r));
+	return r;
 }
 
-/* The number of its eject; one that is not planned yet is known by its request. 0 = none */
+void button_eject(struct button *b, struct holder *h)
+{
+	struct request *q;
+	int r = make_request(h, &q);
+
+	if (r >= 0)
+		r = button_start(b, h, q);
+	if (r < 0)
+		button_refuse(b, h, strerror(-r));
+}
+
+static void press(struct button *b, struct holder *h)
+{
+	if (!h->guessed)
+		button_say(h, 5, h->asks ? "its button was pressed: the card in it is being freed" :
+					   "its button was pressed, and this kernel powers it off in five "
+					   "seconds: what can be saved is saved");
+	h->pressed = true;
+	h->withdrawn = false;
+	h->due = false;
+	if (h->asks)
+		button_eject(b, h);
+	else
+		button_save(b, h);
+}
+
+/* The number of what runs for it; one that is not planned yet is known by its request. 0 = none */
 static uint64_t operation_of(struct button *b, const struct holder *h)
 {
 	struct operation *o;
@@ -247,11 +217,18 @@ static uint64_t operation_of(struct button *b, const struct holder *h)
 
 static void withdraw(struct button *b, struct holder *h)
 {
-	if (!h->pressed || h->withdrawn)
+	if (h->withdrawn)
 		return;
+	if (!h->pressed) {
+		/* All that could be done was done. */
+		h->withdrawn = h->n_freed > 0;
+		if (h->withdrawn)
+			go_on_soon(b, h);
+		return;
+	}
 	h->withdrawn = true;
 	if (engine_cancel(b->engine, operation_of(b, h)) == -EBUSY)
-		say_so(h, 4, "the press was taken back too late: the card cannot be kept any more");
+		button_say(h, 4, "the press was taken back too late: the card cannot be kept any more");
 }
 
 void button_event(struct button *b, const char *slot, const char *what)
@@ -273,13 +250,19 @@ void button_finished(struct button *b, const struct operation *o)
 
 		if (!h->pressed || h->operation != o->id)
 			continue;
-		if (o->state != OPERATION_DONE) {
-			refuse(b, h, o->reason ?: operation_state_name(o->state));
+		if (saves(h) && !h->withdrawn) {
+			button_saved(b, h, o->state == OPERATION_DONE ? NULL :
+					   o->reason		      ?: operation_state_name(o->state));
+			return;
+		}
+		if (saves(h) || o->state != OPERATION_DONE) {
+			button_refuse(b, h, o->reason ?: operation_state_name(o->state));
 			return;
 		}
 		h->pressed = false;
 		h->operation = 0;
-		say_so(h, 5, "the card in it may be pulled; nothing was lost");
+		button_forget_freed(h);
+		button_say(h, 5, "the card in it may be pulled; nothing was lost");
 		return;
 	}
 }
@@ -287,7 +270,13 @@ void button_finished(struct button *b, const struct operation *o)
 static int note_removal(struct holder *h, const struct picture *p, int slot,
 			const struct profile_set *profiles)
 {
+	bool saving = h->pressed && !h->asks;
+
 	clear_foreign(h);
+	/* Of what it goes through after a press nothing is left out, and nothing new comes to it. */
+	if (!saving)
+		button_forget_online(h);
+	h->n_regions = 0;
 	h->deadline_usec = DEADLINE_USEC;
 	h->revoke = false;
 	for (size_t i = 0; i < p->n_memdevs; i++) {
@@ -306,7 +295,12 @@ static int note_removal(struct holder *h, const struct picture *p, int slot,
 		for (size_t k = 0; k < r->n_mappings; k++)
 			here |= r->mappings[k].memdev >= 0 &&
 				picture_below(p, r->mappings[k].memdev, p->slots[slot].port);
-		if (!here || r->origin)
+		if (!here)
+			continue;
+		h->n_regions++;
+		if (!saving && button_note_online(h, p, (int)i) < 0)
+			return -ENOMEM;
+		if (r->origin)
 			continue;
 		if (grow(&h->foreign, h->n_foreign, sizeof(*h->foreign)) < 0)
 			return -ENOMEM;
@@ -355,11 +349,11 @@ static void see_slot(struct button *b, const struct picture *p, int i,
 	h->guessed = false;
 	h->asks = s->button_policy != NULL;
 	if (note_removal(h, p, i, profiles) < 0)
-		say_so(h, 4, "out of memory: what is on its card is not known in full");
-	if (s->button_policy && !strcmp(s->button_policy, "power-off")) {
-		tell(b, h, STEP_SET_BUTTON_POLICY, "ask");
-		h->told_to = true;
-	}
+		button_say(h, 4, "out of memory: what is on its card is not known in full");
+	if (s->button_policy && !strcmp(s->button_policy, "power-off"))
+		button_take(b, h);
+	else if (s->button_policy && !h->told_to)
+		h->told_to = button_took(b, h);
 }
 
 /* A press that came while nobody listened, or that could not be dealt with. */
@@ -389,10 +383,8 @@ void button_seen(struct button *b, const struct picture *p, const struct profile
 		if (h->seen || h->pressed)
 			continue;
 		/* A slot without a card is as the kernel has it. */
-		if (h->told_to)
-			tell(b, h, STEP_SET_BUTTON_POLICY, "power-off");
-		clear_foreign(h);
-		free(h->slot);
+		button_give(b, h);
+		clear_holder(h);
 		*h = b->list[--b->n];
 	}
 	slot = unanswered(b, p);
@@ -454,7 +446,17 @@ int button_new(sd_event *event, struct engine *engine, const struct button_confi
 	b->event = sd_event_ref(event);
 	b->engine = engine;
 	b->open = config->open;
-	if (config->udev)
+	if (config->marks) {
+		if (mkdir(config->marks, 0700) < 0 && errno != EEXIST)
+			(void)sd_journal_print(4, "%s cannot be made: %s", config->marks,
+					       strerror(errno));
+		r = strdup_or_null(config->marks, &b->marks);
+	}
+	if (r >= 0)
+		r = sd_event_add_defer(event, &b->next, on_next, b);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->next, SD_EVENT_OFF);
+	if (r >= 0 && config->udev)
 		r = listen(b);
 	if (r < 0) {
 		button_free(b);
@@ -471,42 +473,21 @@ int button_new(sd_event *event, struct engine *engine, const struct button_confi
 	return 0;
 }
 
-/* Nobody is going to answer from here on, and a press that nobody answers never ends. */
-static void hand_back(struct button *b)
-{
-	struct door *door = NULL;
-
-	for (size_t i = 0; i < b->n; i++) {
-		struct step step = { .kind = STEP_SET_BUTTON_POLICY, .slot = b->list[i].slot,
-				     .policy = (char *)"power-off" };
-		struct step_result result = { 0 };
-		_cleanup_free_ char *reason = NULL;
-
-		if (!b->list[i].told_to || (!door && b->open(&door) < 0))
-			continue;
-		if (door->ops->run(door, &step, &result, &reason) < 0)
-			say_so(&b->list[i], 4, "%s", reason ?: "its policy could not be put back");
-		step_result_clear(&result);
-	}
-	door_close(door);
-}
-
 struct button *button_free(struct button *b)
 {
 	if (!b)
 		return NULL;
-	hand_back(b);
+	/* Nobody is going to answer from here on, and a press that nobody answers never ends. */
+	button_hand_back(b);
 	worker_free(b->worker);
 	kmsg_free(b->kmsg);
 	sd_device_monitor_unref(b->udev);
-	while (b->n_steps > 0)
-		drop_first(b);
-	free(b->steps);
-	for (size_t i = 0; i < b->n; i++) {
-		clear_foreign(&b->list[i]);
-		free(b->list[i].slot);
-	}
+	button_drop_steps(b);
+	sd_event_source_disable_unref(b->next);
+	for (size_t i = 0; i < b->n; i++)
+		clear_holder(&b->list[i]);
 	free(b->list);
+	free(b->marks);
 	sd_event_unref(b->event);
 	free(b);
 	return NULL;

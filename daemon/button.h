@@ -10,7 +10,8 @@
 /*
  * Attention buttons of slots that hold CXL cards. Where the kernel asks (kernel/patches, 0010), a press
  * starts an eject, and the slot is powered off at its end or the press is refused. On other kernels the
- * slot loses its power five seconds after the press, whatever is done: what can be saved is saved.
+ * slot loses its power five seconds after the press, whatever is done: what can be saved is saved, one region after
+ * the other, so that one in use does not keep the others.
  */
 struct button;
 
@@ -18,6 +19,7 @@ struct button;
 struct button_config {
 	worker_open_t open;
 	const char *kmsg; /* "/dev/kmsg"; NULL = do not listen */
+	const char *marks; /* a directory that outlives the daemon, but not the boot: whose buttons it took; NULL = none */
 	bool udev;	  /* listen to udev */
 };
 

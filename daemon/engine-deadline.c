@@ -38,6 +38,15 @@ static void expire(struct engine *e, const char *why)
 	_cleanup_free_ char *step = NULL;
 	char span[64], grace[64] = "";
 
+	if (o->request->leaving) {
+		if (s)
+			(void)step_text(s, &step);
+		say(&o->expiry, 0, "its card goes, and it was not through with: %s",
+		    step ?: "its first step");
+		o->cancelled = true;
+		engine_interrupt(e, o);
+		return;
+	}
 	format_time_span(o->request->deadline_usec, span);
 	if (o->revoking)
 		format_time_span(REVOKE_WAIT_USEC, grace);
@@ -172,6 +181,11 @@ static int on_deadline(sd_event_source *source, uint64_t when, void *userdata)
 		engine_revoke(e);
 		return 0;
 	}
+	/* A card that is about to go leaves no time to ask what is in the way. */
+	if (o->request->leaving) {
+		expire(e, NULL);
+		return 0;
+	}
 	e->side_again = false;
 	explain_and_expire(e);
 	return 0;
@@ -183,6 +197,22 @@ int engine_arm_deadline(struct engine *e, struct operation *o)
 		return 0;
 	return sd_event_add_time_relative(e->event, &o->deadline, CLOCK_MONOTONIC,
 					  o->request->deadline_usec, 0, on_deadline, o);
+}
+
+void engine_hurry(struct engine *e, struct operation *o, uint64_t usec)
+{
+	int r;
+
+	if (o != e->current || !can_expire(o))
+		return;
+	o->request->leaving = true;
+	r = o->deadline ? sd_event_source_set_time_relative(o->deadline, usec) :
+			  sd_event_add_time_relative(e->event, &o->deadline, CLOCK_MONOTONIC, usec, 0,
+						     on_deadline, o);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(o->deadline, SD_EVENT_ONESHOT);
+	if (r < 0)
+		expire(e, NULL);
 }
 
 const char *engine_why_cancelled(const struct operation *o)

@@ -119,6 +119,12 @@ static void on_deleted(struct worker *w, struct worker_reply *reply, void *userd
 	undo_step(e);
 }
 
+/* Memory brought online again on a card that goes all the same is lost; unless somebody has it stay. */
+static bool stays_offline(const struct operation *o, const struct step *undo)
+{
+	return undo->kind == STEP_ONLINE && o->request->leaving && (!o->cancelled || o->expiry);
+}
+
 /* Walk on: the undo of step o->at - 1, one of its steps at a time, then the step before it. */
 static void undo_step(struct engine *e)
 {
@@ -126,7 +132,12 @@ static void undo_step(struct engine *e)
 	struct step *s;
 	int r;
 
-	while (o->at > 0 && o->undo_at >= o->plan->steps[o->at - 1].n_undo) {
+	while (o->at > 0) {
+		s = &o->plan->steps[o->at - 1];
+		if (o->undo_at < s->n_undo && !stays_offline(o, &s->undo[o->undo_at]))
+			break;
+		if (o->undo_at++ < s->n_undo)
+			continue;
 		o->at--;
 		if (o->step_states[o->at] == STEP_DONE || o->step_states[o->at] == STEP_RUNNING)
 			o->step_states[o->at] = STEP_UNDONE;

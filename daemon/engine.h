@@ -126,6 +126,14 @@ void engine_look(struct engine *e);
 int engine_cancel(struct engine *e, uint64_t id);
 
 /**
+ * engine_hurry - the card of a running operation goes, whatever comes of it
+ * @usec: after which it is given up, if it is not done; what is offline then stays so
+ *
+ * One that walks back, or is past the point of no return, is left to that.
+ */
+void engine_hurry(struct engine *e, struct operation *o, uint64_t usec);
+
+/**
  * engine_busy - whether an operation is queued or running
  */
 bool engine_busy(const struct engine *e);

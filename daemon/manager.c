@@ -166,7 +166,8 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	if (r < 0)
 		return fail(r, "what others do to memory cannot be watched");
 	r = button_new(m->event, m->engine,
-		       &(struct button_config){ .open = open_door, .kmsg = "/dev/kmsg", .udev = true },
+		       &(struct button_config){ .open = open_door, .kmsg = "/dev/kmsg",
+					.marks = "/run/cxlmem/buttons", .udev = true },
 		       &m->button);
 	if (r < 0)
 		return fail(r, "attention buttons cannot be watched");

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from guest.machine import Machine
+from guest.machine import Machine, USE
 from lab.testing import expect_kernel_log, fresh, only, timeout
 
 # Those that do not ask; on the others tests/guest/test_kernel_service.py shows what becomes of a press.
@@ -14,6 +14,7 @@ BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 PROFILE = "/etc/cxlmem/profiles.d/50-button.profile"
 # What the kernel says when a card leaves under memory in use, or devdax under its users.
+REFUSAL = r"page dumped because: (unmovable page|migration failure)"
 LOSS = r"(stuck online until reboot|mapping0: .* could not reserve|failed to (offline|unregister))"
 
 
@@ -38,6 +39,49 @@ class Slots(Machine):
         self.guest.plug(name, port, serial=0x5000 + Slots.plugs)
         self.guest.wait_for(f"cxlmemctl list regions | grep -q '{state}'", timeout=120)
         return name
+
+    def plain(self, port: str) -> str:
+        """Plug a card, serial 0x5ffe, that no profile makes anything of; the card's name."""
+        self.guest.plug("plain", port, serial=0x5ffe)
+        return "plain"
+
+    def other(self, port: str) -> str:
+        """Plug a card, serial 0x5fff, and make a devdax region on it; the region's name.
+
+        All system-ram of the window is one node: a second region of that kind could not be told apart.
+        """
+        self.guest.plug("other", port, serial=0x5fff)
+        self.ctl("create --mode devdax 0x5fff")
+        return self.regions()[0]["region"]
+
+    def pin(self, node: int) -> None:
+        """A page that cannot move, as long as the process lives."""
+        self.guest.check(f"setsid {USE} pin {node} 2M > /run/pin 2>&1 & echo $! > /run/pin.pid")
+        self.guest.wait_for("grep -q pinned /run/pin", timeout=60)
+
+    def node(self, other: str) -> int:
+        """The node of the region that is not this one."""
+        return next(dax for dax in self.picture()["daxes"] if dax["region"] != other)["target_node"]
+
+    def stuck(self) -> None:
+        """The card's memory that could not be freed is there until the next boot, and that is said."""
+        for _ in range(60):
+            if "stuck until the machine is rebooted" in self.ctl("status"):
+                return
+            time.sleep(0.5)
+        raise AssertionError(self.ctl("status"))
+
+    def only_other(self, region: str) -> None:
+        """Of the card that left nothing is left but its wish; the other one's region works."""
+        for _ in range(40):
+            picture = self.picture()
+            if [r["region"] for r in picture["regions"]] == [region] and not picture["memory"]:
+                break
+            time.sleep(0.5)
+        else:
+            raise AssertionError((picture["regions"], picture["memory"]))
+        assert len(picture["memdevs"]) == 1, picture["memdevs"]
+        self.use_dax("/dev/" + self.dax(region)["chardev"], "16M")
 
     def said(self, words: str) -> bool:
         """Whether the daemon wrote this into the journal since the test began."""
@@ -131,4 +175,99 @@ def test_in_the_middle_of_create(guest):
     except AssertionError:
         # The press came too early or too late to be of use: then it has to be said.
         assert "stuck until the machine is rebooted" in machine.ctl("status"), machine.ctl("status")
+    machine.ctl("forget all")
+
+
+@only(kernels=STOCK)
+@timeout(600)
+@fresh
+@expect_kernel_log(LOSS)
+def test_one_in_use_keeps_no_other(guest):
+    """Two regions, the devdax of one in use: the other's memory moves, all of it, before the power goes."""
+    machine = Slots(guest)
+    machine.profile("")
+    card = machine.plain("rp0")
+    machine.ctl("create --size 256M --mode devdax 0x5ffe")
+    machine.ctl("create --size 256M 0x5ffe")
+    devdax = next(dax for dax in machine.picture()["daxes"] if dax.get("driver") == "device_dax")
+    ram = next(region["region"] for region in machine.regions()
+               if region["region"] != devdax["region"])
+    holder = machine.hold(machine.dax(ram)["target_node"], "32M")
+    guest.check(f"setsid sleep 1000 < /dev/{devdax['chardev']} > /dev/null 2>&1 & "
+                "echo $! > /run/open.pid")
+    guest.unplug(card)
+    machine.settled()
+    assert machine.said(f"the memory of {ram} is saved")
+    assert machine.said("the card goes with what could not be saved: .*sleep")
+    holder.verify()
+    assert "stuck online" not in guest.check("dmesg")
+    guest.check("kill $(cat /run/open.pid)")
+    machine.nothing_left()
+    machine.ctl("forget all")
+
+
+@only(kernels=STOCK)
+@timeout(600)
+@fresh
+@expect_kernel_log(LOSS, REFUSAL)
+def test_one_that_cannot_be_freed_keeps_no_other(guest):
+    """Two regions of memory, a page in one cannot move: the other is saved, and what is stuck is named."""
+    machine = Slots(guest)
+    machine.profile("")
+    card = machine.plain("rp1")
+    machine.ctl("create --size 256M 0x5ffe")
+    machine.ctl("create --size 256M 0x5ffe")
+    machine.pin(machine.dax(machine.regions()[0]["region"])["target_node"])
+    guest.unplug(card)
+    machine.settled()
+    assert machine.said("the memory of region.* is saved")
+    assert machine.said("the memory of region.* is not free yet")
+    assert machine.said("the card goes with what could not be saved: ")
+    machine.stuck()
+    machine.ctl("forget all")
+
+
+@only(kernels=STOCK)
+@timeout(600)
+@fresh
+def test_in_the_middle_of_eject(guest):
+    """The button while a card is ejected with its memory in use: the data moves, nothing is left."""
+    machine = Slots(guest)
+    machine.profile("")
+    card = machine.plain("rp2")
+    other = machine.other("rp3")
+    machine.ctl("create 0x5ffe")
+    holder = machine.hold(machine.node(other), "64M")
+    operation = guest.run_async("cxlmemctl eject 0x5ffe 2>&1")
+    guest.wait_for("cxlmemctl operations | grep -q 'eject.*running'", timeout=30)
+    guest.unplug(card)
+    assert operation.wait(timeout=120) in (0, 1, 4), operation.output
+    machine.settled()
+    holder.verify()
+    machine.only_other(other)
+    machine.ctl("forget all")
+
+
+@only(kernels=STOCK)
+@timeout(600)
+@fresh
+@expect_kernel_log(LOSS, REFUSAL)
+def test_in_the_middle_of_an_eject_that_hangs(guest):
+    """A page cannot move and the eject waits for it without end: it ends with the card, and says so."""
+    machine = Slots(guest)
+    machine.profile("")
+    card = machine.plain("rp2")
+    other = machine.other("rp3")
+    machine.ctl("create 0x5ffe")
+    machine.pin(machine.node(other))
+    operation = guest.run_async("cxlmemctl eject --deadline infinity 0x5ffe 2>&1")
+    guest.wait_for("cxlmemctl operations | grep -q 'eject.*running'", timeout=30)
+    guest.unplug(card)
+    assert operation.wait(timeout=120) in (1, 4), operation.output
+    assert "its card goes, and it was not through with" in operation.output, operation.output
+    machine.settled()
+    machine.stuck()
+    # The other card is as it was, and the daemon does what it is asked.
+    machine.use_dax("/dev/" + machine.dax(other)["chardev"], "16M")
+    machine.ctl(f"destroy {other}")
     machine.ctl("forget all")

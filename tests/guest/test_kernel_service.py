@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 
-from guest.machine import USE
 from guest.test_button import Slots as Cards
 from lab.testing import expect_kernel_log, timeout
 
@@ -29,11 +28,6 @@ class Slots(Cards):
                 return
             time.sleep(0.5)
         raise AssertionError((key, value, self.slot(port)))
-
-    def pin(self, node: int) -> None:
-        """A page that cannot move, as long as the process lives."""
-        self.guest.check(f"setsid {USE} pin {node} 2M > /run/pin 2>&1 & echo $! > /run/pin.pid")
-        self.guest.wait_for("grep -q pinned /run/pin", timeout=60)
 
     def unpin(self) -> None:
         """Let go of it."""

@@ -2,8 +2,11 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "button.h"
 #include "engine.h"
@@ -27,6 +30,7 @@ struct bench {
 	enum operation_state state;
 	uint64_t deadline;
 	char *reason;
+	const char *marks, *policy;
 };
 
 static void on_picture(struct picture *p, void *userdata)
@@ -61,14 +65,14 @@ static void on_finished(struct operation *o, void *userdata)
 }
 
 /* Two slots with a card each, and a region on the first one. */
-static void machine(struct mock *m, bool asks)
+static void machine(struct mock *m, bool asks, const char *policy)
 {
 	machine_two_ports(m);
 	mock_add_region(m, 0, "movable", 512 * MIB, 1, 0);
 	mock_add_slot(m, "1", 0, -1);
 	mock_add_slot(m, "2", 1, -1);
 	for (size_t i = 0; i < m->picture->n_slots && asks; i++) {
-		mock_set_string(&m->picture->slots[i].button_policy, "power-off");
+		mock_set_string(&m->picture->slots[i].button_policy, policy ?: "power-off");
 		mock_set_string(&m->picture->slots[i].button_request, "none");
 	}
 }
@@ -95,10 +99,10 @@ static void build(struct bench *b, bool asks)
 		.looked = on_looked,
 		.finished = on_finished,
 	};
-	const struct button_config config = { .open = mock_open };
+	const struct button_config config = { .open = mock_open, .marks = b->marks };
 	_cleanup_mock_ struct mock *m = mock_new();
 
-	machine(m, asks);
+	machine(m, asks, b->policy);
 	b->stage = mock_stage_new();
 	mock_stage_set(b->stage, m);
 	assert_int_equal(sd_event_new(&b->event), 0);
@@ -107,10 +111,15 @@ static void build(struct bench *b, bool asks)
 	look(b);
 }
 
-static void tear_down(struct bench *b)
+static void tear_down_daemon(struct bench *b)
 {
 	b->engine = engine_free(b->engine);
 	b->button = button_free(b->button);
+}
+
+static void tear_down(struct bench *b)
+{
+	tear_down_daemon(b);
 	b->event = sd_event_unref(b->event);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
@@ -180,8 +189,7 @@ static void the_kernel_is_told_to_ask(void **state)
 	build(b, true);
 	run_until(b->event, slot_is(b, 1, "ask", "none", NO));
 	assert_true(slot_is(b, 0, "ask", "none", NO));
-	b->engine = engine_free(b->engine);
-	b->button = button_free(b->button);
+	tear_down_daemon(b);
 	/* Nobody would answer any more. */
 	assert_true(slot_is(b, 0, "power-off", "none", NO));
 	assert_true(slot_is(b, 1, "power-off", "none", NO));
@@ -306,6 +314,158 @@ static void in_a_hurry(void **state)
 	assert_true(b->deadline == 0);
 }
 
+static enum region_use use_of(struct bench *b, int region)
+{
+	_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+	struct region_memory memory;
+
+	assert_true(m->picture->n_regions > (size_t)region);
+	picture_region_memory(m->picture, region, &memory);
+	return memory.use;
+}
+
+static void add_second(struct mock *m)
+{
+	mock_add_region(m, 0, "kernel", 512 * MIB, 1, 0);
+}
+
+/* No way to say no, and the first region hangs until its part of the time is over. */
+static void one_hangs(void **state)
+{
+	struct bench *b = *state;
+
+	build(b, false);
+	change(b, add_second);
+	look(b);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_FAILED);
+	assert_int_not_equal(use_of(b, 0), USE_OFFLINE);
+	end(b, OPERATION_DONE);
+	assert_int_equal(use_of(b, 1), USE_OFFLINE);
+	/* The eject tries the first one again, and then nothing hangs. */
+	end(b, OPERATION_DONE);
+	assert_true(b->deadline == 0);
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+
+		assert_int_equal(m->picture->slots[0].power, NO);
+		assert_int_equal(m->picture->n_regions, 0);
+	}
+}
+
+static void started(struct operation *o, int error, const char *reason, void *userdata)
+{
+	(void)error;
+	(void)reason;
+	*(bool *)userdata = o != NULL;
+}
+
+/* Somebody's eject hangs over memory that cannot be freed, with no deadline, when the button is pressed. */
+static void in_the_middle_of_an_eject(void **state)
+{
+	struct request *q = parse_request("eject slot:1");
+	struct bench *b = *state;
+	bool begun = false;
+
+	build(b, false);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	assert_int_equal(engine_start(b->engine, q, started, &begun), 0);
+	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_FAILED);
+	assert_non_null(strstr(b->reason, "its card goes, and it was not through with: take"));
+	end(b, OPERATION_DONE);
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+
+		assert_int_equal(m->picture->slots[0].power, NO);
+	}
+}
+
+/* What could be saved stays saved when the rest cannot be; and comes back if the card stays after all. */
+static void saved_and_put_back(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	build(b, false);
+	change(b, add_second);
+	look(b);
+	before = mock_stage_signature(b->stage);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_OFFLINE,
+							 .error = -EBUSY });
+	/* Counted from the run behind that one: first the other region, then the eject. */
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_OFFLINE,
+							 .nth = 1, .error = -EBUSY });
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_FAILED);
+	end(b, OPERATION_DONE);
+	end(b, OPERATION_FAILED);
+	assert_int_equal(use_of(b, 0), USE_ONLINE);
+	assert_int_equal(use_of(b, 1), USE_OFFLINE);
+	button_event(b->button, "1", "withdrawn");
+	end(b, OPERATION_DONE);
+	run_until(b->event, !engine_busy(b->engine));
+	after = mock_stage_signature(b->stage);
+	assert_string_equal(before, after);
+}
+
+/* The second press comes while the first region is being freed. */
+static void taken_back_while_saving(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	build(b, false);
+	change(b, add_second);
+	look(b);
+	before = mock_stage_signature(b->stage);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE,
+							 .nth = 1 });
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_DONE);
+	run_until(b->event, engine_nth(b->engine, 1) && engine_nth(b->engine, 1)->progress_total);
+	button_event(b->button, "1", "withdrawn");
+	end(b, OPERATION_CANCELLED);
+	end(b, OPERATION_DONE);
+	run_until(b->event, !engine_busy(b->engine));
+	after = mock_stage_signature(b->stage);
+	assert_string_equal(before, after);
+}
+
+/*
+ * A daemon that was killed had the kernel ask about the first slot, somebody else about the second: the next one hands
+ * back the first, and leaves the second alone.
+ */
+static void taken_over(void **state)
+{
+	char marks[] = "/tmp/cxlmem-marks-XXXXXX", first[64], second[64];
+	struct bench *b = *state;
+
+	assert_non_null(mkdtemp(marks));
+	snprintf(first, sizeof(first), "%s/1", marks);
+	snprintf(second, sizeof(second), "%s/2", marks);
+	assert_int_equal(close(creat(first, 0600)), 0);
+	b->marks = marks;
+	b->policy = "ask";
+	build(b, true);
+	tear_down_daemon(b);
+	assert_true(slot_is(b, 0, "power-off", "none", NO));
+	assert_true(slot_is(b, 1, "ask", "none", NO));
+	assert_int_equal(access(first, F_OK), -1);
+	tear_down(b);
+	/* What it tells the kernel itself it marks, and takes the mark away when it hands it back. */
+	b->policy = NULL;
+	build(b, true);
+	run_until(b->event, slot_is(b, 1, "ask", "none", NO));
+	assert_int_equal(access(first, F_OK), 0);
+	assert_int_equal(access(second, F_OK), 0);
+	tear_down_daemon(b);
+	assert_true(slot_is(b, 1, "power-off", "none", NO));
+	assert_int_equal(rmdir(marks), 0);
+}
+
 static void profile_says_how_long(void **state)
 {
 	static const char text[] = "[Match]\nPath=*\n[Memory]\nMode=devdax\n"
@@ -369,6 +529,9 @@ int main(void)
 		button_test(refused),			button_test(not_ours),
 		button_test(withdrawn),			button_test(withdrawn_at_once),
 		button_test(found_pressed),		button_test(in_a_hurry),
+		button_test(one_hangs),			button_test(saved_and_put_back),
+		button_test(taken_back_while_saving),	button_test(taken_over),
+		button_test(in_the_middle_of_an_eject),
 		button_test(profile_says_how_long),	cmocka_unit_test(kernel_log),
 	};
 
