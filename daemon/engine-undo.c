@@ -24,13 +24,29 @@ bool engine_past_return(const struct operation *o)
 	return o->plan && o->at > o->plan->no_return;
 }
 
+/* What went by its card's name has none any more when its slot is off: name what is still to be done. */
+static void note_unfinished(struct operation *o)
+{
+	if (o->at == o->plan->n_steps || o->plan->steps[o->at].kind != STEP_POWER_OFF) {
+		engine_note_left(o, "what is done cannot be taken back; ask for the same once more to finish it");
+		return;
+	}
+	for (size_t i = o->at; i < o->plan->n_steps; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		say(&text, 0, "slot %s is still to be powered off, with `cxlmemctl eject slot:%s`",
+		    o->plan->steps[i].slot, o->plan->steps[i].slot);
+		engine_note_left(o, text);
+	}
+}
+
 void engine_go_on(struct engine *e)
 {
 	struct operation *o = e->current;
 	int r;
 
 	if (e->went_on) {
-		engine_note_left(o, "what is done cannot be taken back; ask for the same once more to finish it");
+		note_unfinished(o);
 		engine_finish(e, OPERATION_STUCK);
 		return;
 	}
