@@ -110,14 +110,22 @@ def test_taken_back(guest):
 
 @timeout(600)
 def test_policy_is_handed_back(guest):
-    """The daemon that stops leaves the button to the kernel; one that starts takes it again."""
+    """The daemon that stops, or the one behind one that was killed, leaves the button to the kernel."""
     machine = Slots(guest)
     machine.profile("[Match]\\nPath=*\\n")
     card = machine.insert("rp3", "movable")
     machine.wait_slot("rp3", "button_policy", "ask")
     slot = machine.slot("rp3")["slot"]
+    policy = f"cat /sys/bus/pci/slots/{slot}/button_policy"
     guest.check("systemctl stop cxlmemd")
-    assert guest.check(f"cat /sys/bus/pci/slots/{slot}/button_policy").strip() == "power-off"
+    assert guest.check(policy).strip() == "power-off"
+    guest.check("systemctl start cxlmemd")
+    machine.wait_slot("rp3", "button_policy", "ask")
+    # One that was killed could not; the next one does.
+    guest.check("systemctl kill -s KILL cxlmemd && systemctl stop cxlmemd")
+    assert guest.check(policy).strip() == "ask"
+    guest.check("systemctl start cxlmemd && cxlmemctl status > /dev/null && systemctl stop cxlmemd")
+    assert guest.check(policy).strip() == "power-off"
     guest.check("systemctl start cxlmemd")
     machine.wait_slot("rp3", "button_policy", "ask")
     guest.unplug(card)
