@@ -337,6 +337,11 @@ void engine_hold(struct engine *e, bool hold)
 	schedule_next(e);
 }
 
+bool engine_is_held(const struct engine *e)
+{
+	return e->held;
+}
+
 void engine_resume(struct engine *e, struct operation *o, int error)
 {
 	if (grow(&e->operations, e->n_operations, sizeof(*e->operations)) < 0) {

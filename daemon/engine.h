@@ -73,6 +73,7 @@ void engine_bar(struct engine *e, const char *reason);
  * While a worker of the daemon before this one may still be at work.
  */
 void engine_hold(struct engine *e, bool hold);
+bool engine_is_held(const struct engine *e);
 
 /**
  * engine_resume - end what the daemon before this one had begun: walk it back, or on past the point of no return

@@ -60,7 +60,7 @@ static int make_room(int dir, int fd)
 	if (lseek(fd, 0, SEEK_END) < 0)
 		return -errno;
 	r = write_all(fd, zeros, FILE_SIZE - (size_t)st.st_size);
-	if (r == 0 && (fsync(fd) < 0 || fsync(dir) < 0))
+	if (r == 0 && (fsync(fd) < 0 || fsync(dir) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		r = -errno;
 	return r;
 }
@@ -194,41 +194,45 @@ static int read_file(int fd, char **ret, size_t *ret_n)
 			break;
 		n += (size_t)got;
 	}
-	/* What was never written, or not on the disk yet, is zero; it ends no line. */
-	for (size_t i = 0; i < n; i++)
-		if (text[i] == 0)
-			text[i] = '\n';
 	text[n] = 0;
 	*ret = TAKE_PTR(text);
 	*ret_n = n;
 	return 0;
 }
 
-/* Oldest first; where the newest one ends. */
-static int find_records(char *text, struct found **list, size_t *n, size_t *damaged, size_t *end)
+/* Oldest first; where the newest one ends. What was never written is zero. */
+static int find_records(char *text, size_t size, struct found **list, size_t *n, size_t *damaged,
+			size_t *end)
 {
+	static const char tag[] = "\n" TAG;
 	uint64_t newest = 0;
-	char *save;
+	char *line;
 
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (size_t at = 0; (line = memmem(text + at, size - at, tag, sizeof(tag) - 1));) {
 		struct found f;
+		char *stop;
 
-		/* What a newer record was written over in part is no loss. */
-		if (strncmp(line, TAG, sizeof(TAG) - 1) != 0)
-			continue;
+		line++;
+		stop = memchr(line, '\n', size - (size_t)(line - text));
+		stop = stop ?: text + size;
+		at = (size_t)(stop - text);
+		*stop = 0;
 		if (!parse(line, &f)) {
 			++*damaged;
-			continue;
+		} else {
+			if (grow(list, *n, sizeof(**list)) < 0) {
+				json_object_put(f.json);
+				return -ENOMEM;
+			}
+			(*list)[(*n)++] = f;
+			if (f.count >= newest) {
+				newest = f.count;
+				*end = (size_t)(line - text) + strlen(line) + 1;
+			}
 		}
-		if (grow(list, *n, sizeof(**list)) < 0) {
-			json_object_put(f.json);
-			return -ENOMEM;
-		}
-		(*list)[(*n)++] = f;
-		if (f.count >= newest) {
-			newest = f.count;
-			*end = (size_t)(line - text) + strlen(line) + 1;
-		}
+		/* It may be the beginning of the next one, where this one was cut off. */
+		if (at < size)
+			*stop = '\n';
 	}
 	if (*n > 0)
 		qsort(*list, *n, sizeof(**list), compare);
@@ -244,7 +248,7 @@ int journal_read(struct journal *j, struct json_object **ret, size_t *ret_damage
 	int r = all ? read_file(j->fd, &text, &size) : -ENOMEM;
 
 	if (r == 0)
-		r = find_records(text, &list, &n, &damaged, &end);
+		r = find_records(text, size, &list, &n, &damaged, &end);
 	for (size_t i = 0; i < n; i++)
 		if (r == 0)
 			r = json_append(all, list[i].json);

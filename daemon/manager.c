@@ -53,11 +53,25 @@ static void on_planned(struct operation *o, const struct picture *p, void *userd
 	steward_planned(m->steward, o, p);
 }
 
+static struct json_object *on_intent(struct operation *o, void *userdata)
+{
+	struct manager *m = userdata;
+
+	return steward_intent(m->steward, o);
+}
+
+static struct json_object *on_ended(struct operation *o, void *userdata)
+{
+	struct manager *m = userdata;
+
+	return steward_ended(m->steward, o);
+}
+
 static void on_finished(struct operation *o, void *userdata)
 {
 	struct manager *m = userdata;
 
-	/* Before anybody hears of its end, what it means is written down. */
+	/* Before anybody hears of its end, what it means is written down (on_ended(), or here). */
 	steward_finished(m->steward, o);
 	button_finished(m->button, o);
 	bus_operation_finished(o, m);
@@ -140,6 +154,8 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 		.picture = on_picture,
 		.looked = on_looked,
 		.planned = on_planned,
+		.intent = on_intent,
+		.ended = on_ended,
 		.added = bus_operation_added,
 		.changed = bus_operation_changed,
 		.finished = on_finished,
@@ -192,6 +208,9 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = direct_new(m->event, bus_add_objects, m, &m->direct);
 	if (r < 0)
 		(void)sd_journal_print(5, "%s cannot be listened on: %s", DIRECT_SOCKET, strerror(-r));
+	r = succession_new(m->event, m->engine, m->steward, state_directory(), &m->succession);
+	if (r < 0)
+		return fail(r, "what the cxlmemd before this one left cannot be looked at");
 	/* Cold plug: what is here already is as good as what comes. */
 	engine_look(m->engine);
 	*ret = TAKE_PTR(m);
@@ -208,6 +227,7 @@ struct manager *manager_free(struct manager *m)
 	contest_free(m->contest);
 	button_free(m->button);
 	steward_free(m->steward);
+	succession_free(m->succession);
 	monitor_free(m->monitor);
 	direct_free(m->direct);
 	sd_event_source_disable_unref(m->announce);

@@ -13,6 +13,7 @@
 #include "monitor.h"
 #include "scanner.h"
 #include "steward.h"
+#include "succession.h"
 
 /* All there is of the daemon. */
 struct manager {
@@ -25,6 +26,7 @@ struct manager {
 	struct scanner *scanner;
 	struct steward *steward;
 	struct button *button;
+	struct succession *succession; /* of the daemon before this one, and the journal */
 	struct monitor *monitor;
 	sd_event_source *reaper; /* SIGCHLD: corpses of workers */
 	sd_event_source *announce; /* PropertiesChanged, gathered */

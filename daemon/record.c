@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "record.h"
+#include "record-internal.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "util.h"
-
-struct record {
-	uint64_t id;
-	enum verb verb;
-	bool by_hand;
-	enum memory_mode mode; /* of the request */
-	enum zone zone;
-	bool online;
-	uint64_t align;
-	struct wishes *made; /* create: what is new; destroy: what to leave alone */
-	/* ids of wishes: create: that have their region already; else: whose regions it is about */
-	uint64_t *touched;
-	size_t n_touched;
-};
 
 struct record *record_free(struct record *r)
 {
@@ -156,12 +142,10 @@ static int note_regions(struct record *rec, const struct plan *plan, const struc
 	return r;
 }
 
-int record_new(const struct operation *o, const struct picture *p, const struct wishes *w,
-	       const struct profile_set *profiles, struct record **ret)
+int record_new_empty(const struct operation *o, struct record **ret)
 {
 	_cleanup_(record_freep) struct record *rec = calloc(1, sizeof(*rec));
 	const struct request *q = o->request;
-	int r;
 
 	if (!rec)
 		return -ENOMEM;
@@ -175,6 +159,19 @@ int record_new(const struct operation *o, const struct picture *p, const struct 
 	rec->zone = q->zone;
 	rec->online = !q->no_online;
 	rec->align = q->align;
+	*ret = TAKE_PTR(rec);
+	return 0;
+}
+
+int record_new(const struct operation *o, const struct picture *p, const struct wishes *w,
+	       const struct profile_set *profiles, struct record **ret)
+{
+	_cleanup_(record_freep) struct record *rec = NULL;
+	const struct request *q = o->request;
+	int r = record_new_empty(o, &rec);
+
+	if (r < 0)
+		return r;
 	if (q->verb == VERB_CREATE) {
 		r = note_there(rec, p, w);
 		if (r == 0)

@@ -35,6 +35,16 @@ int record_new(const struct operation *o, const struct picture *p, const struct 
 uint64_t record_id(const struct record *r);
 
 /**
+ * record_to_json, record_from_json - for the journal, in case the daemon does not live to see the end
+ * @o: the operation it is about
+ * @ret: the caller's
+ *
+ * Return: 0; -EINVAL; -ENOMEM.
+ */
+int record_to_json(const struct record *r, struct json_object **ret);
+int record_from_json(const struct operation *o, struct json_object *json, struct record **ret);
+
+/**
  * record_apply - the operation is done: change the wishes
  * @ret_changed: set to true if anything changed
  *

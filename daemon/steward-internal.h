@@ -25,6 +25,9 @@ struct steward {
 	size_t n_arrivals;
 	struct attempt *attempts;
 	size_t n_attempts;
+	struct journal *journal; /* NULL = none is kept */
+	sd_event_source *save;	/* what is in the journal already is still to go into its file */
+	bool unsaved;
 	struct record *record;	/* of the operation that was planned last */
 	char *key;		/* of the request that was started last; NULL = none is under way */
 	uint64_t operation;	/* its operation, 0 = not planned yet */

@@ -6,12 +6,15 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
+#include "entry.h"
 #include "store.h"
 #include "util.h"
 
 #define SECOND UINT64_C(1000000)
 /* After an operation, let its events come in. */
 #define SETTLE_USEC (300 * UINT64_C(1000))
+/* Wishes that still fit into the journal: some 300 bytes each. */
+#define JOURNALED_MAX 256
 
 static uint64_t now(void)
 {
@@ -270,9 +273,77 @@ void steward_planned(struct steward *s, const struct operation *o, const struct 
 					  "remembered", (uintmax_t)o->id);
 }
 
+struct json_object *steward_intent(struct steward *s, const struct operation *o)
+{
+	struct json_object *json;
+
+	return s->record && record_id(s->record) == o->id && record_to_json(s->record, &json) == 0 ?
+		       json :
+		       NULL;
+}
+
+void steward_recovered(struct steward *s, const struct operation *o, struct json_object *intent)
+{
+	s->record = record_free(s->record);
+	if (!intent || record_from_json(o, intent, &s->record) < 0)
+		(void)sd_journal_print(4, "what operation %ju means for the wishes is not known any more",
+				       (uintmax_t)o->id);
+}
+
+/* Return: whether the wishes are others now. */
+static bool conclude(struct steward *s, const struct operation *o)
+{
+	_cleanup_(record_freep) struct record *record = NULL;
+	bool changed = false;
+
+	if (!s->record || record_id(s->record) != o->id)
+		return false;
+	record = TAKE_PTR(s->record);
+	if (o->state == OPERATION_DONE && record_apply(record, s->wishes, &changed) < 0)
+		(void)sd_journal_print(3, "out of memory: not all that operation %ju did is remembered",
+				       (uintmax_t)o->id);
+	return changed;
+}
+
+static int on_save(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	(void)steward_save(userdata, NULL);
+	return 0;
+}
+
+struct json_object *steward_ended(struct steward *s, const struct operation *o)
+{
+	struct json_object *json;
+
+	/* Too many for the journal, or no journal: then the file is written at once. */
+	if (!s->journal || s->broken || s->wishes->n > JOURNALED_MAX)
+		return NULL;
+	if (!conclude(s, o) || wishes_to_json(s->wishes, &json) < 0)
+		return NULL;
+	s->unsaved = true;
+	(void)sd_event_source_set_enabled(s->save, SD_EVENT_ONESHOT);
+	return json;
+}
+
+void steward_set_journal(struct steward *s, struct journal *journal, struct json_object *wishes)
+{
+	struct wishes *new;
+
+	s->journal = journal;
+	if (!wishes || s->broken)
+		return;
+	if (wishes_from_json(wishes, &new, NULL) < 0) {
+		(void)sd_journal_print(4, "the wishes in the journal make no sense; those of the file hold");
+		return;
+	}
+	wishes_free(s->wishes);
+	s->wishes = new;
+	(void)steward_save(s, NULL);
+}
+
 void steward_finished(struct steward *s, const struct operation *o)
 {
-	bool changed = false;
 
 	if (s->key && s->operation == o->id) {
 		if (o->state == OPERATION_DONE)
@@ -283,15 +354,8 @@ void steward_finished(struct steward *s, const struct operation *o)
 		/* What a person did may have made room. */
 		clear_attempts(s);
 	}
-	if (s->record && record_id(s->record) == o->id) {
-		_cleanup_(record_freep) struct record *record = TAKE_PTR(s->record);
-
-		if (o->state == OPERATION_DONE && record_apply(record, s->wishes, &changed) < 0)
-			(void)sd_journal_print(3, "out of memory: not all that operation %ju did "
-						  "is remembered", (uintmax_t)o->id);
-		if (changed)
-			(void)steward_save(s, NULL);
-	}
+	if (conclude(s, o))
+		(void)steward_save(s, NULL);
 	look_in(s, SETTLE_USEC);
 }
 
@@ -302,7 +366,11 @@ int steward_save(struct steward *s, char **ret_reason)
 
 	if (s->broken)
 		return say(ret_reason, -EBADMSG, "%s", s->broken);
+	s->unsaved = false;
+	(void)sd_event_source_set_enabled(s->save, SD_EVENT_OFF);
 	r = store_save(s->dir, s->wishes, &reason);
+	if (r == 0 && s->journal)
+		(void)entry_saved(s->journal);
 	if (r < 0) {
 		(void)sd_journal_print(3, "what is wished for will be lost with the next reboot: %s",
 				       reason ?: strerror(-r));
@@ -331,6 +399,8 @@ int steward_reload(struct steward *s, char **ret_reason)
 	struct profile_set *profiles;
 	int r;
 
+	if (s->unsaved)
+		(void)steward_save(s, NULL);
 	r = profile_set_load(s->root, &profiles);
 	if (r < 0)
 		return r;
@@ -366,6 +436,13 @@ int steward_new(sd_event *event, struct engine *engine, const char *root, const 
 	r = s->wishes && (s->dir = strdup(dir)) ? strdup_or_null(root, &s->root) : -ENOMEM;
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &s->timer, CLOCK_BOOTTIME, 0, 0, on_timer, s);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &s->save, on_save, s);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(s->save, SD_EVENT_OFF);
+	/* Whoever waits for an answer has it first. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(s->save, SD_EVENT_PRIORITY_IDLE);
 	if (r >= 0) {
 		r = steward_reload(s, NULL);
 		if (s->broken)
@@ -383,7 +460,10 @@ struct steward *steward_free(struct steward *s)
 {
 	if (!s)
 		return NULL;
+	if (s->unsaved)
+		(void)steward_save(s, NULL);
 	sd_event_source_disable_unref(s->timer);
+	sd_event_source_disable_unref(s->save);
 	for (size_t i = 0; i < s->n_arrivals; i++)
 		free(s->arrivals[i].path);
 	free(s->arrivals);

@@ -26,6 +26,13 @@ int steward_new(sd_event *event, struct engine *engine, const char *root, const 
 		struct steward **ret);
 struct steward *steward_free(struct steward *s);
 
+/**
+ * steward_set_journal - write wishes into it first
+ * @journal: the caller's, who keeps it longer
+ * @wishes: what it holds that is not in the file yet; NULL = nothing
+ */
+void steward_set_journal(struct steward *s, struct journal *journal, struct json_object *wishes);
+
 /* The engine's hooks, in the order in which they come. */
 
 /**
@@ -51,6 +58,26 @@ void steward_prepare(struct steward *s, struct request *q);
  */
 void steward_planned(struct steward *s, const struct operation *o, const struct picture *p);
 void steward_finished(struct steward *s, const struct operation *o);
+
+/**
+ * steward_intent - what the operation that was planned last will have changed about the wishes, for the journal
+ *
+ * Return: the caller's, NULL if that is nothing.
+ */
+struct json_object *steward_intent(struct steward *s, const struct operation *o);
+
+/**
+ * steward_recovered - the same operation after the daemon was started anew, before it goes on
+ * @intent: as steward_intent() had it; NULL = it is not known
+ */
+void steward_recovered(struct steward *s, const struct operation *o, struct json_object *intent);
+
+/**
+ * steward_ended - it is over, and its end is going to be written into the journal
+ *
+ * Return: all wishes as they are now if they changed with it, the caller's; else NULL.
+ */
+struct json_object *steward_ended(struct steward *s, const struct operation *o);
 
 /**
  * steward_reload - read profiles and wishes again, and try again what failed

@@ -8,95 +8,12 @@
 #include "harness.h"
 #include "machines.h"
 #include "mock-kernel.h"
+#include "situations.h"
 
 /*
  * Each step of each verb's plan goes wrong in each way, one after the other. The cases follow from
  * the plans; their number is printed.
  */
-
-struct situation {
-	const char *name;
-	void (*machine)(struct mock *m);
-	void (*change)(struct mock *m);
-	const char *line;
-};
-
-static void movable(struct mock *m)
-{
-	mock_add_region(m, 0, "movable", GIB, 1, 0);
-}
-
-static void kernel(struct mock *m)
-{
-	mock_add_region(m, 0, "kernel", GIB, 1, 0);
-}
-
-static void offline(struct mock *m)
-{
-	mock_add_region(m, 0, "offline", GIB, 1, 0);
-}
-
-static void devdax(struct mock *m)
-{
-	mock_add_region(m, 0, "devdax", GIB, 1, 0);
-}
-
-static void unbound(struct mock *m)
-{
-	mock_add_region(m, 0, "unbound", GIB, 1, 0);
-}
-
-static void attached(struct mock *m)
-{
-	mock_add_region(m, 0, "attached", GIB, 1, 0);
-}
-
-static void two_ways(struct mock *m)
-{
-	mock_add_region(m, 2, "movable", 2 * GIB, 2, 0, 1);
-}
-
-static void two_regions(struct mock *m)
-{
-	mock_add_region(m, 0, "movable", GIB, 1, 0);
-	mock_add_region(m, 0, "movable", GIB, 1, 1);
-}
-
-static void no_policy(struct mock *m)
-{
-	mock_set_string(&m->picture->auto_online, NULL);
-}
-
-static void policy_offline(struct mock *m)
-{
-	mock_set_string(&m->picture->auto_online, "offline");
-}
-
-static const struct situation situations[] = {
-	{ "create 1-way", machine_one, NULL, "create mem0" },
-	{ "create, kernel zone", machine_one, policy_offline, "create --zone kernel mem0" },
-	{ "create, left offline", machine_one, NULL, "create --no-online mem0" },
-	{ "create, devdax", machine_one, NULL, "create --mode devdax mem0" },
-	{ "create, no policy", machine_one, no_policy, "create mem0" },
-	{ "create x2", machine_two_bridges, NULL, "create mem0 mem1" },
-	{ "create two", machine_two_ports, NULL, "create --ways 1 mem0 mem1" },
-	{ "destroy", machine_one, movable, "destroy region0" },
-	{ "destroy devdax", machine_one, devdax, "destroy region0" },
-	{ "destroy what is attached", machine_one, attached, "destroy region0" },
-	{ "destroy x2", machine_two_bridges, two_ways, "destroy region2" },
-	{ "destroy two", machine_two_ports, two_regions, "destroy region0 region1" },
-	/* region1 stays, and so region0 cannot be had back once its decoders are released */
-	{ "destroy out of order", machine_two_ports, two_regions, "destroy region0" },
-	{ "online", machine_one, offline, "online region0" },
-	{ "online elsewhere", machine_one, kernel, "online --zone movable region0" },
-	{ "online what is unbound", machine_one, unbound, "online region0" },
-	{ "offline", machine_one, movable, "offline region0" },
-	{ "offline two", machine_two_ports, two_regions, "offline region0 region1" },
-	{ "to devdax", machine_one, movable, "set-mode --mode devdax region0" },
-	{ "to system-ram", machine_one, devdax, "set-mode --mode system-ram region0" },
-	{ "to system-ram, offline", machine_one, devdax,
-	  "set-mode --mode system-ram --no-online region0" },
-};
 
 static unsigned int n_failures, n_deaths, n_undos, n_forward;
 
@@ -104,17 +21,6 @@ static unsigned int n_failures, n_deaths, n_undos, n_forward;
 static bool left_out(const struct situation *t, int unplugs)
 {
 	return forks_are_slow() && (t - situations) % 2 != unplugs;
-}
-
-static struct mock *prepare(const struct situation *t, bool unplugs)
-{
-	struct mock *m = mock_new();
-
-	t->machine(m);
-	m->unplugs = unplugs;
-	if (t->change)
-		t->change(m);
-	return m;
 }
 
 static struct plan *plan_of(const struct mock *m, const char *line)
@@ -204,7 +110,7 @@ static void test_steps_fail(void **state)
 		if (left_out(t, unplugs))
 			continue;
 
-		_cleanup_mock_ struct mock *m = prepare(t, unplugs);
+		_cleanup_mock_ struct mock *m = situation_machine(t, unplugs);
 		_cleanup_(plan_freep) struct plan *plan = plan_of(m, t->line);
 		_cleanup_free_ char *done = NULL;
 		struct scene s;
@@ -233,7 +139,7 @@ static void test_worker_dies(void **state)
 		if (left_out(t, unplugs))
 			continue;
 
-		_cleanup_mock_ struct mock *m = prepare(t, unplugs);
+		_cleanup_mock_ struct mock *m = situation_machine(t, unplugs);
 		_cleanup_(plan_freep) struct plan *plan = plan_of(m, t->line);
 		_cleanup_free_ char *done = NULL;
 		struct scene s;
@@ -290,7 +196,7 @@ static void undo_fault(struct scene *s, const struct situation *t, const struct 
 static void test_undo_fails(void **state)
 {
 	const struct situation *t = *state;
-	_cleanup_mock_ struct mock *m = prepare(t, false);
+	_cleanup_mock_ struct mock *m = situation_machine(t, false);
 	_cleanup_(plan_freep) struct plan *plan = plan_of(m, t->line);
 	size_t stride = forks_are_slow() ? 5 : 1;
 	struct scene s;
@@ -320,9 +226,9 @@ static void test_undo_fails(void **state)
 static int print_counts(void **state)
 {
 	(void)state;
-	print_message("%zu situations, two kernels: %u failures, %u deaths, %u double faults, %u of all "
+	print_message("%d situations, two kernels: %u failures, %u deaths, %u double faults, %u of all "
 		      "past the point of no return\n",
-		      ARRAY_SIZE(situations), n_failures, n_deaths, n_undos, n_forward);
+		      N_SITUATIONS, n_failures, n_deaths, n_undos, n_forward);
 	return n_failures && n_deaths && n_undos ? 0 : -1;
 }
 
@@ -330,11 +236,11 @@ int main(void)
 {
 	static const CMUnitTestFunction functions[] = { test_steps_fail, test_worker_dies,
 							test_undo_fails };
-	struct CMUnitTest tests[ARRAY_SIZE(functions) * ARRAY_SIZE(situations)];
+	struct CMUnitTest tests[ARRAY_SIZE(functions) * N_SITUATIONS];
 	size_t n = 0;
 
 	for (size_t f = 0; f < ARRAY_SIZE(functions); f++)
-		for (size_t i = under_valgrind() ? f : 0; i < ARRAY_SIZE(situations);
+		for (size_t i = under_valgrind() ? f : 0; i < N_SITUATIONS;
 		     i += under_valgrind() ? ARRAY_SIZE(functions) : 1)
 			tests[n++] = (struct CMUnitTest){
 				.name = situations[i].name,

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "situations.h"
+
+#include "machines.h"
+#include "mock-kernel.h"
+
+static void movable(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", GIB, 1, 0);
+}
+
+static void kernel(struct mock *m)
+{
+	mock_add_region(m, 0, "kernel", GIB, 1, 0);
+}
+
+static void offline(struct mock *m)
+{
+	mock_add_region(m, 0, "offline", GIB, 1, 0);
+}
+
+static void devdax(struct mock *m)
+{
+	mock_add_region(m, 0, "devdax", GIB, 1, 0);
+}
+
+static void unbound(struct mock *m)
+{
+	mock_add_region(m, 0, "unbound", GIB, 1, 0);
+}
+
+static void attached(struct mock *m)
+{
+	mock_add_region(m, 0, "attached", GIB, 1, 0);
+}
+
+static void two_ways(struct mock *m)
+{
+	mock_add_region(m, 2, "movable", 2 * GIB, 2, 0, 1);
+}
+
+static void two_regions(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", GIB, 1, 0);
+	mock_add_region(m, 0, "movable", GIB, 1, 1);
+}
+
+static void no_policy(struct mock *m)
+{
+	mock_set_string(&m->picture->auto_online, NULL);
+}
+
+static void policy_offline(struct mock *m)
+{
+	mock_set_string(&m->picture->auto_online, "offline");
+}
+
+const struct situation situations[N_SITUATIONS] = {
+	{ "create 1-way", machine_one, NULL, "create mem0" },
+	{ "create, kernel zone", machine_one, policy_offline, "create --zone kernel mem0" },
+	{ "create, left offline", machine_one, NULL, "create --no-online mem0" },
+	{ "create, devdax", machine_one, NULL, "create --mode devdax mem0" },
+	{ "create, no policy", machine_one, no_policy, "create mem0" },
+	{ "create x2", machine_two_bridges, NULL, "create mem0 mem1" },
+	{ "create two", machine_two_ports, NULL, "create --ways 1 mem0 mem1" },
+	{ "destroy", machine_one, movable, "destroy region0" },
+	{ "destroy devdax", machine_one, devdax, "destroy region0" },
+	{ "destroy what is attached", machine_one, attached, "destroy region0" },
+	{ "destroy x2", machine_two_bridges, two_ways, "destroy region2" },
+	{ "destroy two", machine_two_ports, two_regions, "destroy region0 region1" },
+	/* region1 stays, and so region0 cannot be had back once its decoders are released */
+	{ "destroy out of order", machine_two_ports, two_regions, "destroy region0" },
+	{ "online", machine_one, offline, "online region0" },
+	{ "online elsewhere", machine_one, kernel, "online --zone movable region0" },
+	{ "online what is unbound", machine_one, unbound, "online region0" },
+	{ "offline", machine_one, movable, "offline region0" },
+	{ "offline two", machine_two_ports, two_regions, "offline region0 region1" },
+	{ "to devdax", machine_one, movable, "set-mode --mode devdax region0" },
+	{ "to system-ram", machine_one, devdax, "set-mode --mode system-ram region0" },
+	{ "to system-ram, offline", machine_one, devdax,
+	  "set-mode --mode system-ram --no-online region0" },
+};
+
+struct mock *situation_machine(const struct situation *t, bool unplugs)
+{
+	struct mock *m = mock_new();
+
+	t->machine(m);
+	m->unplugs = unplugs;
+	if (t->change)
+		t->change(m);
+	return m;
+}
