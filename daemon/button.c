@@ -40,7 +40,7 @@ void button_say(const struct holder *h, int priority, const char *format, ...)
 	va_end(ap);
 	if (text)
 		(void)sd_journal_send("MESSAGE=slot %s: %s", h->slot, text, "PRIORITY=%i", priority,
-				      "CXLMEM_SLOT=%s", h->slot, NULL);
+				      "CXLMEM_SLOT=%s", h->slot, MESSAGE_BUTTON, NULL);
 }
 
 static struct holder *find(struct button *b, const char *slot)
@@ -149,8 +149,11 @@ static int make_request(const struct holder *h, struct request **ret)
 		r = strdup_or_null("button", &q->origin);
 	if (r < 0)
 		return r;
-	/* To put memory back when its card is about to go would lose it. */
-	q->deadline_usec = h->asks ? h->deadline_usec : 0;
+	/*
+	 * Where the kernel does not ask it cannot take the card either as long as it is at a memory block: that
+	 * is more time to save it, but not for ever. To put memory back when its card is about to go would lose it.
+	 */
+	q->deadline_usec = h->deadline_usec;
 	q->leaving = !h->asks;
 	q->revoke = h->revoke;
 	*ret = TAKE_PTR(q);

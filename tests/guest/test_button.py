@@ -17,6 +17,9 @@ PROFILE = "/etc/cxlmem/profiles.d/50-button.profile"
 REFUSAL = r"page dumped because: (unmovable page|migration failure)"
 LOSS = r"(stuck online until reboot|mapping0: .* could not reserve|failed to (offline|unregister))"
 
+# The kernel waits as long as a block is being freed.
+NOT_FOR_EVER = "[Match]\\nSerial=0x5ffe\\n[Remove]\\nDeadlineSec=8\\n"
+
 
 class Slots(Machine):
     """Cards that come and go by a profile, and what the daemon says about it."""
@@ -41,7 +44,7 @@ class Slots(Machine):
         return name
 
     def plain(self, port: str) -> str:
-        """Plug a card, serial 0x5ffe, that no profile makes anything of; the card's name."""
+        """Plug a card, serial 0x5ffe; its name."""
         self.guest.plug("plain", port, serial=0x5ffe)
         return "plain"
 
@@ -142,17 +145,21 @@ def test_memory_in_use_moves(guest):
 @fresh
 @expect_kernel_log(LOSS)
 def test_devdax_in_use_is_named(guest):
-    """Devdax that a process has open cannot be saved: the log says so and by whom; the rest is cleared."""
+    """Devdax that a process has mapped is lost: the log says so and whose it is; the rest is cleared."""
     machine = Slots(guest)
     machine.profile("[Match]\\nPath=*\\n[Memory]\\nMode=devdax\\n")
     card = machine.insert("rp2", "devdax")
     path = "/dev/" + machine.picture()["daxes"][0]["chardev"]
-    guest.check(f"setsid sleep 1000 < {path} > /dev/null 2>&1 & echo $! > /run/open.pid")
+    guest.check(f"setsid {USE} dax {path} 16M hold > /run/mapped 2>&1 & echo $! > /run/mapped.pid")
+    guest.wait_for("grep -q filled /run/mapped", timeout=120)
     guest.unplug(card)
     machine.settled()
-    assert machine.said("the card goes with what could not be saved: .*sleep"), \
+    assert machine.said("the card goes with what could not be saved: .*cxlmem-use"), \
         guest.sh("journalctl -u cxlmemd -o cat | tail -20")[1]
-    guest.check("kill $(cat /run/open.pid)")
+    # It has lost its memory, and hears of it when it looks.
+    guest.check("kill -USR1 $(cat /run/mapped.pid)")
+    guest.wait_for("! kill -0 $(cat /run/mapped.pid) 2>/dev/null", timeout=60)
+    assert "still as written" not in guest.check("cat /run/mapped")
     machine.nothing_left()
     machine.ctl("forget all")
 
@@ -213,9 +220,9 @@ def test_one_in_use_keeps_no_other(guest):
 def test_one_that_cannot_be_freed_keeps_no_other(guest):
     """Two regions of memory, a page in one cannot move: the other is saved, and what is stuck is named."""
     machine = Slots(guest)
-    machine.profile("")
+    machine.profile(NOT_FOR_EVER + "[Region]\\nSize=256M\\n")
     card = machine.plain("rp1")
-    machine.ctl("create --size 256M 0x5ffe")
+    guest.wait_for("cxlmemctl list regions | grep -q movable", timeout=120)
     machine.ctl("create --size 256M 0x5ffe")
     machine.pin(machine.dax(machine.regions()[0]["region"])["target_node"])
     guest.unplug(card)
@@ -255,10 +262,10 @@ def test_in_the_middle_of_eject(guest):
 def test_in_the_middle_of_an_eject_that_hangs(guest):
     """A page cannot move and the eject waits for it without end: it ends with the card, and says so."""
     machine = Slots(guest)
-    machine.profile("")
-    card = machine.plain("rp2")
+    machine.profile(NOT_FOR_EVER)
     other = machine.other("rp3")
-    machine.ctl("create 0x5ffe")
+    card = machine.plain("rp2")
+    guest.wait_for("cxlmemctl list regions | grep -q movable", timeout=120)
     machine.pin(machine.node(other))
     operation = guest.run_async("cxlmemctl eject --deadline infinity 0x5ffe 2>&1")
     guest.wait_for("cxlmemctl operations | grep -q 'eject.*running'", timeout=30)
