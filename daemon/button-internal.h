@@ -6,6 +6,7 @@
 
 #include "button.h"
 #include "kmsg.h"
+#include "messages.h"
 #include "util.h"
 
 /*

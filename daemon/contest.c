@@ -8,6 +8,7 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
+#include "messages.h"
 #include "util.h"
 
 #define SECOND UINT64_C(1000000)
@@ -54,7 +55,7 @@ static int on_start(sd_event_source *s, void *userdata)
 
 		(void)sd_journal_send("MESSAGE=%s %s; to do about it: %s", r->where, r->does,
 				      r->advice, "PRIORITY=%i", r->problem ? 4 : 6,
-				      "CXLMEM_RIVAL=%s", r->where, NULL);
+				      "CXLMEM_RIVAL=%s", r->where, MESSAGE_RIVAL, NULL);
 	}
 	return 0;
 }
@@ -271,7 +272,7 @@ static void judge(struct contest *c, const struct picture *p, const struct expec
 	}
 	if (v.text) {
 		(void)sd_journal_send("MESSAGE=%s", v.text, "PRIORITY=%i", 4, "CXLMEM_REGION=%s",
-				      v.region, NULL);
+				      v.region, MESSAGE_RIVAL_WON, NULL);
 		remember(c, &v);
 	}
 	json_object_put(v.culprits);
