@@ -79,6 +79,8 @@ class Command:
         Raises GuestError when it does not end in `timeout` seconds (it is left running) or
         when the guest is gone.
         """
+        if timeout is not None:
+            timeout *= self._agent.patience
         with self._change:
             if not self._change.wait_for(lambda: not self.running, timeout):
                 raise GuestError(f"`{self.text}` did not end within {timeout:g} s; its output:\n"
@@ -141,9 +143,10 @@ class Command:
 
 
 class Agent:
-    """Connection to the agent of one guest."""
+    """Connection to the agent of one guest; all timeouts are multiplied by `patience`."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, patience: float = 1.0):
+        self.patience = patience
         self._decoder = wire.Decoder()
         self._state = threading.Condition()
         self._commands: dict[int, Command] = {}
@@ -161,6 +164,7 @@ class Agent:
         Everything that ran through the agent is killed in the guest and fails here. `alive`
         is asked now and then whether waiting makes sense.
         """
+        timeout *= self.patience
         end = time.monotonic() + timeout
         delay = 0.05
         while time.monotonic() < end:
@@ -199,8 +203,7 @@ class Agent:
         self.finish(command, timeout)
         return command
 
-    @staticmethod
-    def finish(command: Command, timeout: float) -> None:
+    def finish(self, command: Command, timeout: float) -> None:
         """Wait for a command; kill it and raise GuestError after `timeout` seconds."""
         try:
             command.wait(timeout)
@@ -210,10 +213,12 @@ class Agent:
                 try:
                     command.wait(KILL_GRACE)
                 except GuestError as error:
-                    raise GuestError(f"`{command.text}` did not end within {timeout:g} s and "
+                    late = timeout * self.patience
+                    raise GuestError(f"`{command.text}` did not end within {late:g} s and "
                                      f"cannot be killed; its output:\n{command.output[-4000:]}"
                                      ) from error
-                raise GuestError(f"`{command.text}` was killed after {timeout:g} s; its "
+                raise GuestError(f"`{command.text}` was killed after "
+                                 f"{timeout * self.patience:g} s; its "
                                  f"output:\n{command.output[-4000:]}") from None
             raise
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from . import checkers, disk, ready, rundir, snapshot
+from . import checkers, disk, kernels, ready, rundir, snapshot
 from .agent import Agent, Command
 from .assets import Assets
 from .errors import CommandFailed, GuestError, LabError
@@ -410,7 +410,8 @@ class Guest:
             layers=[assets.base(), kernel.modules, assets.lab_layer()],
             disk=self.directory / "upper.img", directory=self.directory,
             accel=assets.accel(), cards=list(self.topology.cards),
-            kernel_arguments=options.kernel_arguments, memory_mib=options.memory_mib)
+            kernel_arguments=options.kernel_arguments, memory_mib=options.memory_mib,
+            patience=kernels.patience(options.kernel))
         saved = None if options.boot else snapshot.get(assets, machine)
         if saved:
             machine.incoming = saved.state

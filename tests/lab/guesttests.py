@@ -161,7 +161,8 @@ class GroupRun:
             late.set()
             guest.switch_off()
 
-        timer = threading.Timer(case.timeout, give_up)
+        limit = case.timeout * kernels.patience(self.group.options.kernel)
+        timer = threading.Timer(limit, give_up)
         timer.daemon = True
         timer.start()
         outcome, text = "PASS", ""
@@ -176,7 +177,7 @@ class GroupRun:
         if self.stop.is_set():
             return False
         if late.is_set():
-            outcome, text = "FAIL", f"switched off after {case.timeout:g} s\n{text}"
+            outcome, text = "FAIL", f"switched off after {limit:g} s\n{text}"
         console = guest.console()[offset:]
         bad = kernel_log.complaints(console, case.expected)
         if bad and outcome != "FAIL":

@@ -42,6 +42,7 @@ class Build:
     patched: bool
     fragments: tuple[str, ...]
     variables: tuple[str, ...] = ()     # for every make
+    patience: float = 1.0               # what the timeouts of its guests are multiplied by
 
 
 BUILDS = {build.name: build for build in (
@@ -51,7 +52,7 @@ BUILDS = {build.name: build for build in (
     Build("patched-debug", "the same with KASAN, lockdep, DEBUG_VM, kmemleak", True,
           ("lean.config", "series.config", "debug.config"),
           # The PVH entry compares strings before KASAN's shadow memory is there.
-          ("KASAN_SANITIZE_string.o=n",)),
+          ("KASAN_SANITIZE_string.o=n",), patience=8.0),
 )}
 
 

@@ -58,6 +58,7 @@ class Description:
     about: str
     inputs: Callable[[Apt], object]
     provide: Callable[[Apt, Path, Path], None]
+    patience: float = 1.0       # what timeouts of guests and tests are multiplied by
 
 
 def _packaged(name: str, about: str, series: str, backports: bool) -> Description:
@@ -72,26 +73,31 @@ def _packaged(name: str, about: str, series: str, backports: bool) -> Descriptio
     return Description(name, about, inputs, provide)
 
 
-def _built(name: str, about: str) -> Description:
+def _built(build: kernelbuild.Build) -> Description:
     """A kernel that the lab builds (`lab kernel build`)."""
 
     def inputs(apt: Apt) -> object:
-        return kernelbuild.inputs(apt, name)
+        return kernelbuild.inputs(apt, build.name)
 
     def provide(apt: Apt, _tools: Path, directory: Path) -> None:
-        kernelbuild.provide(apt, name, directory)
+        kernelbuild.provide(apt, build.name, directory)
 
-    return Description(name, about, inputs, provide)
+    return Description(build.name, build.about, inputs, provide, build.patience)
 
 
 REGISTRY = {kernel.name: kernel for kernel in (
     _packaged("debian-6.12", "Debian 13's own kernel", "6.12.", False),
     _packaged("debian-7.3", "the kernel of Debian 13's backports", "7.3.", True),
-    *(_built(build.name, build.about) for build in kernelbuild.BUILDS.values()),
+    *(_built(build) for build in kernelbuild.BUILDS.values()),
 )}
 DEFAULT = "debian-7.3"
 # What a guest test runs on when it does not say.
 DEFAULTS = ("debian-6.12", "debian-7.3")
+
+
+def patience(name: str) -> float:
+    """What the timeouts of a guest with this kernel are multiplied by."""
+    return REGISTRY[name].patience
 
 
 def _download(apt: Apt, name: str, series: str, backports: bool, directory: Path) -> None:

@@ -44,6 +44,7 @@ class Machine:
     kernel_arguments: tuple[str, ...] = ()
     memory_mib: int = MEMORY_MIB
     incoming: Path | None = None    # a snapshot to start from
+    patience: float = 1.0           # how much slower than others its kernel may be
     hold: bool = False              # leave the CXL hardware alone, for a snapshot
 
     @property

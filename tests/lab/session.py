@@ -26,7 +26,7 @@ class Session:
         self.agent: Agent | None = None
         try:
             self.qmp = Qmp(machine.directory / "qmp")
-            self.agent = Agent(machine.directory / "agent")
+            self.agent = Agent(machine.directory / "agent", machine.patience)
             if machine.incoming:
                 self._go_on()
         except OSError as error:

@@ -88,7 +88,7 @@ class GroupTest(unittest.TestCase):
         """Run functions as one group; returns their results."""
         cases = tuple(Case(f"guest/x/k/t/{function.__name__}", function)
                       for function in functions)
-        group = Group("guest/x/k/t", "guest", Options("k", "t"), cases)
+        group = Group("guest/x/k/t", "guest", Options("debian-7.3", "t"), cases)
         with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
             results = Results(Cache(Path(name)))
             GroupRun(None, group, results, make=FakeGuest).run()
