@@ -88,7 +88,7 @@ def topology_arguments(topology: Topology, cards: list[Card]) -> list[str]:
         if window.granularity:
             parts.append(f"cxl-fmw.{number}.interleave-granularity={window.granularity}")
     # All in one option: QEMU takes a list that is split over several for a mistake.
-    return [*result, "-M", ",".join(parts)]
+    return [*result, "-M", ",".join(parts)] if parts else result
 
 
 def arguments(machine: Machine) -> list[str]:
