@@ -156,10 +156,14 @@ def inputs(apt: Apt, name: str) -> object:
 
 
 def check_config(wanted: str, config: str) -> None:
-    """Raise when a line of the fragments did not make it into the configuration."""
+    """Raise when a line of the fragments did not make it into the configuration.
+
+    Of several lines for an option the last one is what is wanted.
+    """
     have = set(config.splitlines())
-    missing = [line for line in wanted.splitlines()
-               if re.match(r"CONFIG_\w+=", line) and line not in have]
+    last = {found[1]: line for line in wanted.splitlines()
+            if (found := re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set$)", line))}
+    missing = [line for line in last.values() if not line.startswith("#") and line not in have]
     if missing:
         raise LabError("the kernel's configuration does not take these lines of kernel/config: "
                        f"{', '.join(missing)}")
