@@ -34,6 +34,14 @@ BLINK_TIMEOUT = 15.0
 HOT_SERIAL = 0x2001
 
 
+def _unhurried(patience: float) -> tuple[str, ...]:
+    """Kernel arguments that make systemd wait longer than its 90 seconds for what is slow."""
+    if patience <= 1:
+        return ()
+    return tuple(f"systemd.default_{what}_sec={90 * patience:g}"
+                 for what in ("timeout_start", "device_timeout"))
+
+
 @dataclass(frozen=True)
 class Options:
     """What kind of guest is wanted."""
@@ -405,13 +413,14 @@ class Guest:
         """Everything but the cards; makes what is missing in the cache."""
         options, assets = self.options, self.assets
         kernel = assets.kernel(options.kernel)
+        patience = kernels.patience(options.kernel)
         machine = Machine(
             topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
             layers=[assets.base(), kernel.modules, assets.lab_layer()],
             disk=self.directory / "upper.img", directory=self.directory,
             accel=assets.accel(), cards=list(self.topology.cards),
-            kernel_arguments=options.kernel_arguments, memory_mib=options.memory_mib,
-            patience=kernels.patience(options.kernel))
+            kernel_arguments=(*options.kernel_arguments, *_unhurried(patience)),
+            memory_mib=options.memory_mib, patience=patience)
         saved = None if options.boot else snapshot.get(assets, machine)
         if saved:
             machine.incoming = saved.state
