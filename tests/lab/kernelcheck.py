@@ -142,6 +142,11 @@ def sources(patches: list[Path]) -> list[str]:
     return sorted({name for name in names if not name.startswith("tools/")})
 
 
+def touches_options(patch: Path) -> bool:
+    """Whether there may be other options to configure than before the patch."""
+    return bool(re.search(r"^\+\+\+ b/(?:\S+/)?Kconfig\b", patch.read_text(encoding="utf-8"), re.M))
+
+
 def run(source: str) -> None:
     """Check the series on a source package; raises LabError at the first thing that is wrong."""
     with Assets() as assets:
@@ -178,11 +183,13 @@ def _check(tree: Tree, source: str, say: Callable[[str], None]) -> None:
                 say(f"{patch.name}: left out, {source} has no {missing[0]}")
                 continue
             tree.apply(patch)
+            options = not done or touches_options(patch)
             done.append(patch)
             report = [checkpatch(tree, patch)]
             for name, (_, later) in builds.items():
                 progress.step(f"{patch.name[:4]}, ZONE_DEVICE {name}")
-                tree.configure(name, later)
+                if options:
+                    tree.configure(name, later)
                 found = tree.compile(name) - known[name]
                 if found:
                     raise LabError(f"{patch.name} (ZONE_DEVICE {name}):\n" + "\n".join(found))
