@@ -12,6 +12,7 @@
 
 struct monitor {
 	sd_device_monitor *udev;
+	sd_device_monitor *cards;
 	sd_event_source *timer;
 	void (*changed)(void *userdata);
 	void *userdata;
@@ -54,6 +55,21 @@ static int on_device(sd_device_monitor *udev, sd_device *device, void *userdata)
 	return 0;
 }
 
+/*
+ * The probe of a card is over when its driver is bound: then it can be used, and there is nothing to wait for. What
+ * the burst around it brings is looked at when it is over, as ever.
+ */
+static int on_card(sd_device_monitor *cards, sd_device *device, void *userdata)
+{
+	struct monitor *m = userdata;
+	sd_device_action_t action;
+
+	(void)cards;
+	if (sd_device_get_action(device, &action) >= 0 && action == SD_DEVICE_BIND)
+		m->changed(m->userdata);
+	return 0;
+}
+
 int monitor_new(sd_event *event, void (*changed)(void *userdata), void *userdata,
 		struct monitor **ret)
 {
@@ -78,6 +94,14 @@ int monitor_new(sd_event *event, void (*changed)(void *userdata), void *userdata
 		r = sd_device_monitor_attach_event(m->udev, event);
 	if (r >= 0)
 		r = sd_device_monitor_start(m->udev, on_device, m);
+	if (r >= 0)
+		r = sd_device_monitor_new(&m->cards);
+	if (r >= 0)
+		r = sd_device_monitor_filter_add_match_subsystem_devtype(m->cards, "cxl", "cxl_memdev");
+	if (r >= 0)
+		r = sd_device_monitor_attach_event(m->cards, event);
+	if (r >= 0)
+		r = sd_device_monitor_start(m->cards, on_card, m);
 	if (r < 0) {
 		monitor_free(m);
 		return r;
@@ -91,6 +115,7 @@ struct monitor *monitor_free(struct monitor *m)
 	if (!m)
 		return NULL;
 	sd_device_monitor_unref(m->udev);
+	sd_device_monitor_unref(m->cards);
 	sd_event_source_disable_unref(m->timer);
 	free(m);
 	return NULL;

@@ -9,7 +9,7 @@ struct monitor;
 
 /**
  * monitor_new - watch udev's events of the cxl, dax, memory and pci subsystems
- * @changed: called once for a burst of events, a moment after its first
+ * @changed: called when a card has become usable, and once for a burst of events, a moment after its first
  * @ret: the caller's, monitor_free()
  *
  * Return: 0, or -errno.
