@@ -5,9 +5,10 @@
 #include "door.h"
 
 /**
- * module_load - load a kernel module with what it needs; nothing if it is there or built in
+ * module_load - have systemd load a kernel module with what it needs (modprobe@.service); nothing if it is there
  *
- * udev does the same from the device's modalias, only later: waiting for it costs more than asking.
+ * Of one that is built in the caller knows: not every such module has a directory in /sys/module. udev does the same
+ * from the device's modalias, only later: waiting for it costs more than asking.
  *
  * Return: 0, or -errno with a reason.
  */
