@@ -257,6 +257,16 @@ const struct verb_info verb_table[] = {
 		.run = import_wishes,
 	},
 	{
+		.name = "settle",
+		.words = "[TIME]",
+		.brief = "wait until nothing is done by itself any more, one minute at most",
+		.details = "That is when profiles and wishes have been followed for all cards that are "
+			   "there.\n"
+			   "TIME is as 30s, 2min or infinity. The exit code is 1 when it is over.\n",
+		.max_words = 1,
+		.run = settle,
+	},
+	{
 		.name = "monitor",
 		.words = "",
 		.brief = "print a line for everything that happens, until Ctrl-C",

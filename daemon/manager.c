@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bus.h"
+#include "messages.h"
 #include "util.h"
 
 static void log_operation(struct operation *o)
@@ -24,7 +25,10 @@ static void log_operation(struct operation *o)
 			      (uintmax_t)o->id, "CXLMEM_VERB=%s", verb_name(o->request->verb),
 			      "CXLMEM_RESULT=%s", operation_state_name(o->state),
 			      "CXLMEM_KERNEL_USEC=%ju", (uintmax_t)o->kernel_usec,
-			      "CXLMEM_TOTAL_USEC=%ju", (uintmax_t)o->total_usec, NULL);
+			      "CXLMEM_TOTAL_USEC=%ju", (uintmax_t)o->total_usec,
+			      good ? MESSAGE_OPERATION_DONE :
+			      o->state == OPERATION_STUCK ? MESSAGE_OPERATION_STUCK :
+							    MESSAGE_OPERATION_FAILED, NULL);
 }
 
 static void on_picture(struct picture *p, void *userdata)

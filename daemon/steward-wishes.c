@@ -38,14 +38,45 @@ static int describe_wish(const struct wish *w, const struct wish_status *status,
 	return r;
 }
 
+static int append_text(struct json_object *array, const char *text)
+{
+	return json_append(array, json_object_new_string(text));
+}
+
+/* What is being done, or is about to be: who waits for the machine's memory waits for these. */
+static int describe_pending(const struct steward *s, const struct picture *p,
+			    const struct reconcile *out, struct json_object *array)
+{
+	int r = 0;
+
+	if (engine_busy(s->engine))
+		r = append_text(array, "an operation is under way");
+	if (r == 0 && out->request && !s->broken)
+		r = append_text(array, out->why);
+	for (size_t i = 0; r == 0 && i < p->n_memdevs; i++) {
+		const struct memdev *m = &p->memdevs[i];
+		_cleanup_free_ char *text = NULL;
+
+		if (m->enabled != YES || (m->endpoint >= 0 && p->ports[m->endpoint].n_decoders > 0))
+			continue;
+		(void)say(&text, 0, "%s is coming up", m->name);
+		r = text ? append_text(array, text) : -ENOMEM;
+	}
+	return r;
+}
+
 static int describe(const struct steward *s, const struct picture *p, const struct reconcile *out,
 		    struct json_object *top)
 {
-	struct json_object *wishes = json_object_new_array(), *reports = json_object_new_array();
+	struct json_object *wishes = json_object_new_array(), *reports = json_object_new_array(),
+			   *pending = json_object_new_array();
 	int r = json_take(top, "wishes", wishes);
 
 	if (json_take(top, "reports", reports) < 0)
+		r = -ENOMEM;
+	if (json_take(top, "pending", pending) < 0 || r < 0)
 		return -ENOMEM;
+	r = describe_pending(s, p, out, pending);
 	for (size_t i = 0; r == 0 && i < s->wishes->n; i++)
 		r = describe_wish(&s->wishes->list[i], &out->status[i], p, wishes);
 	for (size_t i = 0; r == 0 && i < out->n_reports; i++)

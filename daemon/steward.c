@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "entry.h"
+#include "messages.h"
 #include "store.h"
 #include "util.h"
 
@@ -89,7 +90,7 @@ static void note_failure(struct steward *s, bool for_good, const char *reason)
 	reason = reason ?: "unknown reason";
 	if (!a || !streq_null(a->reason, reason))
 		(void)sd_journal_send("MESSAGE=%s did not work: %s", key, reason, "PRIORITY=4",
-				      "CXLMEM_REQUEST=%s", key, NULL);
+				      "CXLMEM_REQUEST=%s", key, MESSAGE_NOT_FOLLOWED, NULL);
 	if (!a)
 		return;
 	free(a->reason);
@@ -388,7 +389,8 @@ static void log_problems(const struct profile_set *set)
 		if (profile_problem_text(problem, &text) >= 0)
 			(void)sd_journal_send("MESSAGE=%s%s", text,
 					      problem->error ? " (this profile is not used)" : "",
-					      "PRIORITY=%i", problem->error ? 3 : 4, NULL);
+					      "PRIORITY=%i", problem->error ? 3 : 4,
+					      MESSAGE_PROFILE, NULL);
 	}
 }
 

@@ -272,7 +272,10 @@ static void test_wishes(void **state)
 				       "{\"id\":3,\"text\":\"1G, devdax, on serial 0x7 (hand)\",\"state\":"
 				       "\"missing\",\"reason\":\"not there: serial 0x7\"}],"
 				       "\"reports\":[\"profile p waits\"]}" },
-		    broken = { .wishes = "{\"wishes\":[],\"reports\":[],\"broken\":\"it is torn\"}" };
+		    broken = { .wishes = "{\"wishes\":[],\"reports\":[],\"broken\":\"it is torn\"}" },
+		    settled = { .wishes = "{\"wishes\":[],\"reports\":[],\"pending\":[]}" },
+		    busy = { .wishes = "{\"wishes\":[],\"pending\":[\"mem0: as profile a says\",\"mem1 is coming "
+				       "up\"]}" };
 	char file[] = "/tmp/cxlmem-export-XXXXXX", line[128];
 	int fd = mkstemp(file);
 
@@ -289,6 +292,14 @@ static void test_wishes(void **state)
 	      "", NULL);
 	check(&broken, "wishes", STATUS_DONE, "it is torn\n", "", NULL);
 	check(&empty, "-q wishes", STATUS_DONE, "", "", NULL);
+	check(&settled, "settle", STATUS_DONE, "", "", "GetWishes\n");
+	check(&busy, "settle 0s", STATUS_FAILED, "",
+	      "cxlmemctl: not settled after 0s: mem0: as profile a says; mem1 is coming up\n", "GetWishes\n");
+	check(&empty, "settle 1s", STATUS_FAILED, "",
+	      "cxlmemctl: cxlmemd does not say what it is about to do: is it older than cxlmemctl? `systemctl "
+	      "restart cxlmemd`\n", NULL);
+	check(&busy, "settle soon", STATUS_USAGE, "",
+	      "cxlmemctl: \"soon\" is no time to wait: it takes 30s, 2min or infinity\n", NULL);
 	check(&empty, "forget mem0 #3", STATUS_DONE, "forgot 2 wishes\n", "", "Forget\n");
 	check(&empty, "-q forget mem0", STATUS_DONE, "", "", "Forget\n");
 	check(&empty, "adopt region0 --json", STATUS_DONE, "{\n  \"count\": 1\n}\n", "", "Adopt\n");
