@@ -21,7 +21,6 @@ EXPLAINED = {
     "PrivateDevices": "PrivateDevices=",
     "ProtectKernelLogs": "ProtectKernelLogs=",
     "ProtectKernelTunables": "ProtectKernelTunables=",
-    "ProtectProc": "ProtectProc=",
     "ProcSubset": "ProcSubset=",
     "PrivateNetwork": "PrivateNetwork=",
     "PrivateUsers": "PrivateUsers=",
