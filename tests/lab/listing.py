@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import kernels, mesontests, selftests, topologies
+from . import kernels, mesontests, models, selftests, topologies
 from .runner import guest_groups
 
 
@@ -22,6 +22,7 @@ def show(_options: argparse.Namespace) -> int:
     print(f"  {'lab':14} the lab's own parts")
     for suite in mesontests.SUITES:
         print(f"  {suite.name:14} {suite.about}")
+    print(f"  {models.SUITE:14} the kernel side's protocol, checked with SPIN")
     print(f"  {'guest':14} the project in a guest")
     for name in sorted({group.suite for group in groups} - {"guest"}):
         print(f"  {name:14} as guest, run only when named")
@@ -29,6 +30,8 @@ def show(_options: argparse.Namespace) -> int:
     for name, test in selftests.tests():
         print(f"  {name:60} {(test.shortDescription() or '').strip()}".rstrip())
     print(f"  {'unit/*, unit-asan/*, unit-valgrind/*':60} what tests/unit*/meson.build defines")
+    for run in models.runs():
+        print(f"  {run.full_name:60} {'holds' if run.holds else 'an error is found'}")
     for group in groups:
         for case in group.cases:
             print(f"  {case.name:60} {case.about}".rstrip())

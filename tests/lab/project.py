@@ -24,7 +24,7 @@ from .roots import squash
 
 # Nothing below these changes what meson builds.
 NOT_BUILT_DIRECTORIES = ("tests/lab/", "tests/guest/", "tests/demo/", "tests/bench/", ".ci/",
-                         "kernel/patches/")
+                         "kernel/patches/", "kernel/model/")
 NOT_BUILT_FILES = ("lab", "README.md", ".gitignore")
 COMMON_OPTIONS = ("--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
                   "--libdir=lib/x86_64-linux-gnu", "-Dwerror=true",
