@@ -109,6 +109,19 @@ int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason)
 	return call_for_text(bus, m, "looking", ret_json, ret_reason);
 }
 
+int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_reason)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r;
+
+	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "GetBlockers");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", name);
+	if (r < 0)
+		return bus_explain(NULL, r, "looking", ret_reason);
+	return call_for_text(bus, m, "looking", ret_json, ret_reason);
+}
+
 static int call_for_count(sd_bus *bus, sd_bus_message *m, const char *verb, uint32_t *ret,
 			  char **ret_reason)
 {

@@ -55,6 +55,12 @@ int bus_ping(sd_bus *bus, char **ret_reason);
 int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason);
 
 /**
+ * bus_get_blockers - who and what is in the way of taking memory away, as JSON text; the caller's
+ * @name: of a region, a dax device or a node
+ */
+int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_reason);
+
+/**
  * bus_remember - change what is remembered: Forget or Adopt
  * @verb: what the person is doing, for the sentence
  * @ret: how many

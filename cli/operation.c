@@ -32,6 +32,7 @@ void operation_clear(struct operation *op)
 	free(op->state);
 	free(op->reason);
 	free(op->result);
+	free(op->blockers);
 	strv_free(op->notes);
 	strv_free(op->regions);
 	steps_free(op->steps, op->n_steps);
@@ -124,6 +125,7 @@ static const struct field {
 	{ "Steps", "a(sss)", 0 },
 	{ "Step", "u", offsetof(struct operation, step) },
 	{ "Progress", "(tt)", 0 },
+	{ "Blockers", "s", offsetof(struct operation, blockers) },
 	{ "StartedUsec", "t", offsetof(struct operation, started_usec) },
 	{ "FinishedUsec", "t", offsetof(struct operation, finished_usec) },
 	{ "KernelUsec", "t", offsetof(struct operation, kernel_usec) },

@@ -20,6 +20,7 @@ struct operation {
 	struct operation_step *steps;
 	size_t n_steps;
 	uint32_t step; /* how many are done */
+	char *blockers; /* JSON (common/blockers.h): what the running step waits for; NULL or "" = nothing */
 	uint64_t bytes_done, bytes_total;
 	uint64_t started_usec, finished_usec; /* CLOCK_REALTIME, 0 = not yet */
 	uint64_t kernel_usec, total_usec;

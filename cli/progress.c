@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "describe-blockers.h"
 #include "util.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define PATIENCE_USEC (USEC_PER_SEC / 2)
 #define REDRAW_USEC (USEC_PER_SEC / 10)
+/* Of processes and of memory blocks, each. */
+#define BLOCKERS_SHOWN 3
 /* Shows the seconds passing even when the kernel tells nothing. */
 #define TICK_USEC USEC_PER_SEC
 
@@ -76,10 +79,45 @@ static int draw(struct progress *p, const struct operation *op, uint64_t now)
 	return 0;
 }
 
+/* Told when it changes, above the line that is drawn again and again. */
+static int tell_blockers(struct progress *p, const struct operation *op)
+{
+	char **lines, *text = NULL;
+	size_t size;
+	FILE *f;
+	int r;
+
+	if (!op->blockers || !*op->blockers)
+		return 0;
+	r = describe_blockers(op->blockers, BLOCKERS_SHOWN, &lines);
+	if (r < 0)
+		return r == -EBADMSG ? 0 : r;
+	f = open_memstream(&text, &size);
+	for (char **line = lines; f && *line; line++)
+		fprintf(f, "in the way: %s\n", *line);
+	lines_free(lines);
+	if (!f || fclose(f) != 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	if (*text && !streq_null(text, p->blockers)) {
+		progress_hide(p);
+		fputs(text, p->out);
+		fflush(p->out);
+		free(p->blockers);
+		p->blockers = TAKE_PTR(text);
+	}
+	free(text);
+	return 0;
+}
+
 int progress_update(struct progress *p, const struct operation *op, uint64_t now)
 {
+	int r = tell_blockers(p, op);
 	bool undoing = op->state && strcmp(op->state, "undoing") == 0;
 
+	if (r < 0)
+		return r;
 	if (!p->style->terminal)
 		return tell_plain(p, op);
 	if (op->step != p->step || undoing != p->undoing) {
@@ -117,6 +155,8 @@ void progress_end(struct progress *p)
 {
 	progress_hide(p);
 	free(p->seen);
+	free(p->blockers);
+	p->blockers = NULL;
 	p->seen = NULL;
 	p->n_seen = 0;
 }

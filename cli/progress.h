@@ -24,6 +24,7 @@ struct progress {
 	bool on_screen;
 	unsigned char *seen; /* state of each step that was already told */
 	size_t n_seen;
+	char *blockers; /* what was told of what is in the way */
 };
 
 /**

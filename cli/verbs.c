@@ -181,6 +181,21 @@ const struct verb_info verb_table[] = {
 		.run = make_change,
 	},
 	{
+		.name = "blockers",
+		.words = "REGION",
+		.brief = "who and what is in the way of taking a region's memory away",
+		.details = "Processes with memory there (or with a devdax device open or mapped), "
+			   "how much,\n"
+			   "what of theirs is locked and pinned; huge pages, and the kernel's own "
+			   "memory, by\n"
+			   "memory block. A region is named as region0, dax0.0 or node1.\n",
+		.min_words = 1,
+		.max_words = 1,
+		.missing = "blockers needs a REGION: its name (region0), its dax device (dax0.0) or its "
+			   "node (node1)",
+		.run = show_blockers,
+	},
+	{
 		.name = "operations",
 		.words = "[ID]",
 		.brief = "what is going on and what was done last; with ID the steps of one",

@@ -162,6 +162,17 @@ static int property_progress(sd_bus *bus, const char *path, const char *interfac
 	return sd_bus_message_append(reply, "(tt)", o->progress_done, o->progress_total);
 }
 
+static int property_blockers(sd_bus *bus, const char *path, const char *interface,
+			     const char *property, sd_bus_message *reply, void *userdata,
+			     sd_bus_error *error)
+{
+	const struct operation *o = userdata;
+	struct manager *m = sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
+
+	(void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "s", blockers_watch_text(m->blockers, o->id) ?: "");
+}
+
 /* Found again by its path: it may have been forgotten while polkit was asked. */
 static int cancel(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
@@ -201,6 +212,7 @@ static const sd_bus_vtable operation_vtable[] = {
 	SD_BUS_PROPERTY("Step", "u", property_step, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Progress", "(tt)", property_progress, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Blockers", "s", property_blockers, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("StartedUsec", "t", NULL, offsetof(struct operation, started_realtime), 0),
 	SD_BUS_PROPERTY("FinishedUsec", "t", NULL, offsetof(struct operation, finished_realtime),
 			0),
@@ -220,7 +232,7 @@ static void announce(struct manager *m, uint64_t id)
 		return;
 	for (size_t i = 0; (bus = bus_nth(m, i)); i++)
 		(void)sd_bus_emit_properties_changed(bus, path, BUS_OPERATION, "State", "Reason",
-						     "Steps", "Step", "Progress", NULL);
+						     "Steps", "Step", "Progress", "Blockers", NULL);
 }
 
 static int on_announce(sd_event_source *s, uint64_t when, void *userdata)

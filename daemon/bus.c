@@ -347,6 +347,41 @@ static int method_get_rivals(sd_bus_message *call, void *userdata, sd_bus_error 
 	return authorize_look(m->authority, call, get_rivals, m, error);
 }
 
+static void on_get_blockers(const char *text, int error, const char *reason, void *userdata)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+
+	if (error < 0)
+		(void)reply_error(call, error, reason);
+	else
+		(void)sd_bus_reply_method_return(call, "s", text);
+}
+
+static int get_blockers(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	const char *name;
+	int r;
+
+	r = sd_bus_message_read(call, "s", &name);
+	if (r < 0)
+		return r;
+	r = blockers_watch_ask(m->blockers, name, on_get_blockers, sd_bus_message_ref(call));
+	if (r < 0) {
+		sd_bus_message_unref(call);
+		return bus_error(error, r, r == -EBUSY ? "too many wait for an answer already: try again" :
+							 NULL);
+	}
+	return 1;
+}
+
+static int method_get_blockers(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, get_blockers, m, error);
+}
+
 static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -359,6 +394,8 @@ static const sd_bus_vtable manager_vtable[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("GetRivals", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", rivals),
 				method_get_rivals, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetBlockers", SD_BUS_ARGS("s", region), SD_BUS_RESULT("s", blockers),
+				method_get_blockers, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListOperations", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a(ossds)", operations), method_list_operations,
 				SD_BUS_VTABLE_UNPRIVILEGED),

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "blockers.h"
 #include "picture.h"
 #include "step.h"
 
@@ -43,6 +44,13 @@ struct door_ops {
 	 * Return: 0; -ENODATA when nothing can be told of such a step; -errno.
 	 */
 	int (*explain)(struct door *door, const struct step *step, char **ret);
+	/*
+	 * Who and what is in the way of taking memory away, for a region, dax device or node by its name. As
+	 * explain, takes no locks that a step holds. NULL: this door never knows.
+	 * @ret: the caller's
+	 * Return: 0; -ENOENT; -errno with a reason.
+	 */
+	int (*blockers)(struct door *door, const char *name, struct blockers **ret, char **ret_reason);
 	/*
 	 * A count that grows with every device that comes, goes, binds, or whose memory goes on- or offline.
 	 * Return: 0, or -errno.

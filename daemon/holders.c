@@ -39,7 +39,7 @@ static void note_holder(struct holders *h, const char *pid, const char *how)
 		 pid, how);
 }
 
-static bool has_open(const char *pid, dev_t device)
+bool holder_opens(const char *pid, dev_t device)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
@@ -62,7 +62,7 @@ static bool has_open(const char *pid, dev_t device)
  * "7f..-7f.. rw-s 00000000 00:06 123 /dev/dax0.0": the file is named, its device number is not (the
  * one shown is that of the file system), so the number is taken from map_files/, which links to the file.
  */
-static bool has_mapped(const char *pid, dev_t device)
+bool holder_maps(const char *pid, dev_t device)
 {
 	_cleanup_free_ char *line = NULL;
 	char path[PATH_MAX], range[64];
@@ -92,28 +92,37 @@ static bool is_number(const char *s)
 	return *s && s[strspn(s, "0123456789")] == '\0';
 }
 
-int holders_check(struct door *door, const char *dax, char **ret_reason)
+int holders_device(struct door *door, const char *dax, dev_t *ret, char **ret_reason)
 {
 	_cleanup_free_ char *number = NULL;
-	struct holders h = {};
 	unsigned int major, minor;
-	struct dirent *e;
-	uint64_t t;
-	DIR *proc;
 	int r;
 
 	r = sysfs_read(door, &number, "bus/dax/devices/%s/dev", dax);
-	/* Without a driver, or without a device node, nobody can have it open. */
 	if (r == -ENOENT)
-		return 0;
+		return r;
 	if (r < 0)
 		return say(ret_reason, r, "the device number of %s cannot be read: %s", dax,
 			   strerror(-r));
 	if (sscanf(number, "%u:%u", &major, &minor) != 2)
 		return say(ret_reason, -EINVAL, "the device number of %s is no number: \"%s\"", dax,
 			   number);
-	h.device = makedev(major, minor);
+	*ret = makedev(major, minor);
+	return 0;
+}
 
+int holders_check(struct door *door, const char *dax, char **ret_reason)
+{
+	struct holders h = {};
+	struct dirent *e;
+	uint64_t t;
+	DIR *proc;
+	int r;
+
+	r = holders_device(door, dax, &h.device, ret_reason);
+	/* Without a driver, or without a device node, nobody can have it open. */
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	t = door_time();
 	proc = opendir("/proc");
 	if (!proc)
@@ -121,9 +130,9 @@ int holders_check(struct door *door, const char *dax, char **ret_reason)
 	while ((e = readdir(proc))) {
 		if (!is_number(e->d_name))
 			continue;
-		if (has_open(e->d_name, h.device))
+		if (holder_opens(e->d_name, h.device))
 			note_holder(&h, e->d_name, "open");
-		else if (has_mapped(e->d_name, h.device))
+		else if (holder_maps(e->d_name, h.device))
 			note_holder(&h, e->d_name, "mapped");
 	}
 	closedir(proc);

@@ -2,6 +2,9 @@
 #ifndef CXLMEM_HOLDERS_H
 #define CXLMEM_HOLDERS_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "door.h"
 
 /**
@@ -15,5 +18,18 @@
  * Return: 0 when nobody does; -EBUSY with the first few by name and pid; -errno.
  */
 int holders_check(struct door *door, const char *dax, char **ret_reason);
+
+/**
+ * holders_device - the device number of a dax device
+ *
+ * Return: 0; -ENOENT when it has none, and nobody can have it open; -errno with a reason.
+ */
+int holders_device(struct door *door, const char *dax, dev_t *ret, char **ret_reason);
+
+/**
+ * holder_opens, holder_maps - whether a process has a character device open, or mapped
+ */
+bool holder_opens(const char *pid, dev_t device);
+bool holder_maps(const char *pid, dev_t device);
 
 #endif

@@ -93,6 +93,7 @@ static const struct door_ops machine_ops = {
 	.scan = machine_scan,
 	.run = machine_run,
 	.explain = machine_explain,
+	.blockers = machine_blockers,
 	.changes = machine_changes,
 	.free = machine_free,
 };

@@ -46,6 +46,9 @@ int machine_cancel_drain(struct door *, const struct step *, struct step_result 
 /* Before device_dax is unbound, which cannot be taken back and waits for users: see that there are none. */
 int machine_refuse_active(struct door *, const char *dax, char **ret_reason);
 
+/* machine-blockers.c */
+int machine_blockers(struct door *door, const char *name, struct blockers **ret, char **ret_reason);
+
 /* machine-explain.c */
 int machine_explain(struct door *door, const struct step *s, char **ret);
 /* "node 1 has memory of NAME (pid 77, 64M)", of the node a dax device's memory is on; @ret is the caller's */

@@ -71,10 +71,28 @@ static struct json_object *on_ended(struct operation *o, void *userdata)
 	return steward_ended(m->steward, o);
 }
 
+static void on_operation_changed(struct operation *o, void *userdata)
+{
+	struct manager *m = userdata;
+
+	blockers_watch_changed(m->blockers, o);
+	bus_operation_changed(o, m);
+}
+
+static void on_blockers(uint64_t id, void *userdata)
+{
+	struct manager *m = userdata;
+	struct operation *o = engine_get(m->engine, id);
+
+	if (o)
+		bus_operation_changed(o, m);
+}
+
 static void on_finished(struct operation *o, void *userdata)
 {
 	struct manager *m = userdata;
 
+	blockers_watch_finished(m->blockers, o);
 	/* Before anybody hears of its end, what it means is written down (on_ended(), or here). */
 	steward_finished(m->steward, o);
 	button_finished(m->button, o);
@@ -161,7 +179,7 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 		.intent = on_intent,
 		.ended = on_ended,
 		.added = bus_operation_added,
-		.changed = bus_operation_changed,
+		.changed = on_operation_changed,
 		.finished = on_finished,
 	};
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -179,6 +197,9 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = engine_new(m->event, open_door, &hooks, m, &m->engine);
 	if (r < 0)
 		return fail(r, "the engine cannot be made");
+	r = blockers_watch_new(m->event, open_door, on_blockers, m, &m->blockers);
+	if (r < 0)
+		return fail(r, "what is in the way of memory cannot be watched");
 	r = steward_new(m->event, m->engine, NULL, state_directory(), &m->steward);
 	if (r < 0)
 		return fail(r, "wishes and profiles cannot be read");
@@ -227,6 +248,7 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	/* The scanner answers those who wait, so it goes while the bus is still there. */
 	scanner_free(m->scanner);
+	blockers_watch_free(m->blockers);
 	engine_free(m->engine);
 	contest_free(m->contest);
 	button_free(m->button);

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "authorize.h"
+#include "blockers-watch.h"
 #include "contest.h"
 #include "direct.h"
 #include "button.h"
@@ -22,6 +23,7 @@ struct manager {
 	struct direct *direct; /* NULL where nobody could listen */
 	struct authority *authority; /* who may do what */
 	struct contest *contest; /* with others who bring memory online */
+	struct blockers_watch *blockers; /* who is in the way of memory that is to go */
 	struct engine *engine;
 	struct scanner *scanner;
 	struct steward *steward;

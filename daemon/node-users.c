@@ -30,22 +30,26 @@ static uint64_t bytes_in_line(const char *line, const char *node)
 	return pages * kib * KIB;
 }
 
-static uint64_t bytes_of(const char *pid, const char *node)
+void node_usage(const char *pid, uint64_t node, uint64_t *ret_bytes, uint64_t *ret_huge)
 {
 	_cleanup_free_ char *line = NULL;
-	char path[PATH_MAX];
-	uint64_t sum = 0;
+	char path[PATH_MAX], word[32];
 	size_t room = 0;
 	FILE *f;
 
+	*ret_bytes = *ret_huge = 0;
+	snprintf(word, sizeof(word), " N%" PRIu64 "=", node);
 	snprintf(path, sizeof(path), "/proc/%s/numa_maps", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
-	while (getline(&line, &room, f) >= 0)
-		sum += bytes_in_line(line, node);
+		return;
+	while (getline(&line, &room, f) >= 0) {
+		uint64_t bytes = bytes_in_line(line, word);
+
+		*ret_bytes += bytes;
+		*ret_huge += strstr(line, " huge ") ? bytes : 0;
+	}
 	fclose(f);
-	return sum;
 }
 
 /* Keep the biggest, biggest first. */
@@ -108,19 +112,17 @@ int node_users(struct door *door, uint64_t node, char **ret)
 	uint64_t t = door_time();
 	unsigned int found = 0;
 	struct dirent *e;
-	char word[32];
 	DIR *proc;
 
-	snprintf(word, sizeof(word), " N%" PRIu64 "=", node);
 	proc = opendir("/proc");
 	if (!proc)
 		return -errno;
 	while ((e = readdir(proc))) {
-		uint64_t bytes;
+		uint64_t bytes, huge;
 
 		if (!*e->d_name || e->d_name[strspn(e->d_name, "0123456789")])
 			continue;
-		bytes = bytes_of(e->d_name, word);
+		node_usage(e->d_name, node, &bytes, &huge);
 		found += bytes > 0;
 		note_user(users, e->d_name, bytes);
 	}

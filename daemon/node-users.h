@@ -15,4 +15,10 @@
  */
 int node_users(struct door *door, uint64_t node, char **ret);
 
+/**
+ * node_usage - how much memory on a node a process has mapped, and how much of that is hugetlb
+ * @ret_bytes, @ret_huge: bytes; 0 also when the process is gone
+ */
+void node_usage(const char *pid, uint64_t node, uint64_t *ret_bytes, uint64_t *ret_huge);
+
 #endif

@@ -256,6 +256,24 @@ static int do_explain(struct channel *c, struct door *door, struct json_object *
 	return reply_end(c, reply, r, reason, door->kernel_usec - before, true);
 }
 
+static int do_blockers(struct channel *c, struct door *door, const char *name)
+{
+	_cleanup_json_ struct json_object *reply = json_object_new_object(), *json = NULL;
+	_cleanup_(blockers_freep) struct blockers *b = NULL;
+	_cleanup_free_ char *reason = NULL;
+	uint64_t before = door->kernel_usec;
+	int r;
+
+	if (!reply)
+		return -ENOMEM;
+	r = door->ops->blockers ? door->ops->blockers(door, name, &b, &reason) : -EOPNOTSUPP;
+	if (r >= 0)
+		r = blockers_to_json(b, &json);
+	if (r >= 0)
+		add_string(reply, "text", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	return reply_end(c, reply, r, reason, door->kernel_usec - before, true);
+}
+
 static int answer(struct channel *c, struct door *door, struct journal *journal,
 		  struct json_object *request)
 {
@@ -265,6 +283,8 @@ static int answer(struct channel *c, struct door *door, struct journal *journal,
 		return do_steps(c, door, journal, request, v);
 	if (json_object_object_get_ex(request, "explain", &v))
 		return do_explain(c, door, v);
+	if (json_object_object_get_ex(request, "blockers", &v))
+		return do_blockers(c, door, json_object_get_string(v));
 	if (json_object_object_get_ex(request, "scan", &v))
 		return do_scan(c, door, (unsigned int)json_object_get_int(v));
 	/* A "stop" that came after the last step had begun. */

@@ -292,6 +292,17 @@ int worker_explain(struct worker *w, const struct step *step, worker_reply_t rep
 	return r < 0 ? r : request(w, "explain", json, NULL, reply, NULL, userdata);
 }
 
+int worker_blockers(struct worker *w, const char *name, worker_reply_t reply, void *userdata)
+{
+	struct json_object *json;
+	int r = ready(w);
+
+	if (r < 0)
+		return r;
+	json = json_object_new_string(name);
+	return json ? request(w, "blockers", json, NULL, reply, NULL, userdata) : -ENOMEM;
+}
+
 int worker_run(struct worker *w, const struct step *steps, size_t n, worker_reply_t reply,
 	       worker_progress_t progress, void *userdata)
 {

@@ -19,7 +19,7 @@ struct worker;
 struct worker_reply {
 	int error;             /* 0, or -errno; -EPIPE: the worker died (or was killed) over it */
 	const char *reason;    /* on error; may be NULL */
-	const char *text;      /* of an explanation */
+	const char *text;      /* of an explanation; of blockers, as JSON */
 	bool named; /* no answer yet: CREATE_REGION is about to make result.from as result.to */
 	bool last;             /* nothing more comes for this request */
 	struct picture *picture; /* of a scan; take it (set it to NULL) to keep it */
@@ -92,6 +92,14 @@ int worker_run_journaled(struct worker *w, const struct step *steps, size_t n,
  * Return: as worker_scan().
  */
 int worker_explain(struct worker *w, const struct step *step, worker_reply_t reply, void *userdata);
+
+/**
+ * worker_blockers - ask who and what is in the way of taking memory away; the answer's text is JSON (blockers.h)
+ * @name: of a region, a dax device, or a node
+ *
+ * Return: as worker_scan().
+ */
+int worker_blockers(struct worker *w, const char *name, worker_reply_t reply, void *userdata);
 
 /**
  * worker_stop - have it leave out the steps it has not begun; the first of them is answered with -ECANCELED

@@ -319,6 +319,23 @@ static int mock_explain(struct door *door, const struct step *s, char **ret)
 		       -ENODATA;
 }
 
+/* The same process is always there; "die" and "hang" are what happens then. */
+static int mock_blockers(struct door *door, const char *name, struct blockers **ret, char **ret_reason)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+
+	(void)door;
+	if (!strcmp(name, "die"))
+		_exit(1);
+	if (!strcmp(name, "hang"))
+		block();
+	if (strncmp(name, "region", 6) && strncmp(name, "dax", 3))
+		return say(ret_reason, -ENOENT, "nothing is called %s", name);
+	json = must(json_tokener_parse("{\"region\":\"region0\",\"node\":1,\"processes\":[{\"pid\":77,"
+				       "\"bytes\":4096,\"name\":\"holder\"}]}"));
+	return blockers_from_json(json, ret, ret_reason);
+}
+
 static int mock_changes(struct door *door, uint64_t *ret)
 {
 	*ret = ((struct mock_door *)door)->stage->changes;
@@ -337,6 +354,7 @@ int mock_open(struct door **ret)
 		.scan = mock_scan,
 		.run = mock_run,
 		.explain = mock_explain,
+		.blockers = mock_blockers,
 		.changes = mock_changes,
 		.free = mock_close,
 	};
