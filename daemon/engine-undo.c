@@ -150,10 +150,14 @@ static void undo_step(struct engine *e)
 
 	while (o->at > 0) {
 		s = &o->plan->steps[o->at - 1];
-		if (o->undo_at < s->n_undo && !stays_offline(o, &s->undo[o->undo_at]))
-			break;
-		if (o->undo_at++ < s->n_undo)
+		if (o->undo_at < s->n_undo) {
+			if (!stays_offline(o, &s->undo[o->undo_at]))
+				break;
+			if (!o->left)
+				engine_note_left(o, "what was taken offline stays so");
+			o->undo_at++;
 			continue;
+		}
 		o->at--;
 		if (o->step_states[o->at] == STEP_DONE || o->step_states[o->at] == STEP_RUNNING)
 			o->step_states[o->at] = STEP_UNDONE;

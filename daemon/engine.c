@@ -81,7 +81,8 @@ void engine_finish(struct engine *e, enum operation_state state)
 	if (state == OPERATION_STUCK && o->left) {
 		char *both = NULL;
 
-		say(&both, 0, "%s; taking it back failed too: %s", o->reason ?: "unknown", o->left);
+		say(&both, 0, "%s; %s%s", o->reason ?: "unknown",
+		    o->request->leaving ? "" : "taking it back failed too: ", o->left);
 		if (both) {
 			free(o->reason);
 			o->reason = both;

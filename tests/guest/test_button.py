@@ -272,6 +272,7 @@ def test_in_the_middle_of_an_eject_that_hangs(guest):
     guest.unplug(card)
     assert operation.wait(timeout=120) in (1, 4), operation.output
     assert "its card goes, and it was not through with" in operation.output, operation.output
+    assert "what was taken offline stays so" in operation.output, operation.output
     machine.settled()
     machine.stuck()
     # The other card is as it was, and the daemon does what it is asked.

@@ -339,7 +339,7 @@ static void one_hangs(void **state)
 	look(b);
 	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
 	button_event(b->button, "1", "power-off");
-	end(b, OPERATION_FAILED);
+	end(b, OPERATION_STUCK);
 	assert_int_not_equal(use_of(b, 0), USE_OFFLINE);
 	end(b, OPERATION_DONE);
 	assert_int_equal(use_of(b, 1), USE_OFFLINE);
@@ -373,8 +373,9 @@ static void in_the_middle_of_an_eject(void **state)
 	assert_int_equal(engine_start(b->engine, q, started, &begun), 0);
 	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
 	button_event(b->button, "1", "power-off");
-	end(b, OPERATION_FAILED);
+	end(b, OPERATION_STUCK);
 	assert_non_null(strstr(b->reason, "its card goes, and it was not through with: take"));
+	assert_non_null(strstr(b->reason, "; what was taken offline stays so"));
 	end(b, OPERATION_DONE);
 	{
 		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
@@ -399,9 +400,9 @@ static void saved_and_put_back(void **state)
 	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_OFFLINE,
 							 .nth = 1, .error = -EBUSY });
 	button_event(b->button, "1", "power-off");
-	end(b, OPERATION_FAILED);
+	end(b, OPERATION_STUCK);
 	end(b, OPERATION_DONE);
-	end(b, OPERATION_FAILED);
+	end(b, OPERATION_STUCK);
 	assert_int_equal(use_of(b, 0), USE_ONLINE);
 	assert_int_equal(use_of(b, 1), USE_OFFLINE);
 	button_event(b->button, "1", "withdrawn");
