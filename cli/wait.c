@@ -165,8 +165,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 static int daemon_is_gone(struct waiting *w)
 {
 	return say(&w->reason, -ENOTCONN,
-		   "cxlmemd stopped before %s was finished; `cxlmemctl status` shows what the "
-		   "machine is like",
+		   "cxlmemd stopped before %s was finished; the next one walks it back when it starts: "
+		   "`cxlmemctl operations` tells",
 		   w->verb);
 }
 

@@ -88,9 +88,8 @@ static void test_daemon_dies(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
-	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows "
-	      "what the "
-	      "machine is like\n");
+	      "cxlmemctl: cxlmemd stopped before create was finished; the next one walks it back "
+	      "when it starts: `cxlmemctl operations` tells\n");
 }
 
 static void test_interrupt(void **state)

@@ -147,8 +147,8 @@ static void test_daemon_gone(void **state)
 {
 	(void)state;
 	check(&(struct fake){ .dies = true }, "create mem0", STATUS_NO_DAEMON, "",
-	      "cxlmemctl: cxlmemd stopped before create was finished; `cxlmemctl status` shows "
-	      "what the machine is like\n",
+	      "cxlmemctl: cxlmemd stopped before create was finished; the next one walks it back "
+	      "when it starts: `cxlmemctl operations` tells\n",
 	      "Start create mem0\n");
 }
 

@@ -208,8 +208,9 @@ static void test_status(void **state)
 	operation_lines_free(lines, 3);
 	check_text(
 		text_close(&t),
-		"!! operation 5 (create) could not be undone: `cxlmemctl operations 5` shows what is "
-		"left\n"
+		"!! operation 5 (create) could not be undone and needs a decision: `cxlmemctl operations "
+		"5` shows what is left; `cxlmemctl destroy REGION` takes that away, `cxlmemctl adopt "
+		"REGION` keeps it as it is\n"
 		"!  region0 is only in part online: 256M of 512M online\n"
 		"\n"
 		"cards     2 with 1G, 512M of it in no region\n"
