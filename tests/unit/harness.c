@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mock-kernel.h"
+#include "json-util.h"
 
 struct request *parse_request(const char *line)
 {
@@ -304,6 +305,35 @@ void carry_out(struct mock *m, const struct plan *plan, const struct request *q)
 	}
 }
 
+static void check_same(struct json_object *a, struct json_object *b)
+{
+	_cleanup_free_ char *text = strdup(json_object_to_json_string(a));
+
+	assert_string_equal(text, json_object_to_json_string(b));
+}
+
+/* What the journal holds of a request and its plan is all there is of them. */
+static void check_records(const struct request *q, const struct plan *plan)
+{
+	_cleanup_json_ struct json_object *q1 = NULL, *q2 = NULL, *p1 = NULL, *p2 = NULL;
+	_cleanup_(request_freep) struct request *request = NULL;
+	_cleanup_(plan_freep) struct plan *copy = NULL;
+	_cleanup_free_ char *reason = NULL;
+
+	assert_int_equal(request_to_json(q, &q1), 0);
+	assert_int_equal(plan_to_record(plan, &p1), 0);
+	if (request_from_json(q1, &request, &reason) < 0 || plan_from_json(p1, &copy, &reason) < 0)
+		fail_msg("%s", reason);
+	assert_int_equal(request_to_json(request, &q2), 0);
+	assert_int_equal(plan_to_record(copy, &p2), 0);
+	check_same(q1, q2);
+	check_same(p1, p2);
+	assert_int_equal(copy->no_return, plan->no_return);
+	assert_int_equal(request->ways, q->ways);
+	assert_int_equal(request->deadline_usec, q->deadline_usec);
+	assert_int_equal(request->no_online, q->no_online);
+}
+
 void do_line(struct mock *m, const char *line)
 {
 	_cleanup_(request_freep) struct request *q = parse_request(line);
@@ -312,6 +342,7 @@ void do_line(struct mock *m, const char *line)
 
 	if (plan_make(m->picture, q, &plan, &reason) < 0)
 		fail_msg("%s: %s", line, reason);
+	check_records(q, plan);
 	try_everywhere(m, plan);
 	carry_out(m, plan, q);
 }

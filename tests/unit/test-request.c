@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "json-util.h"
 
 static void refused(void **state)
 {
@@ -117,9 +118,59 @@ static void names(void **state)
 	assert_int_equal(memory_mode_from_name("default", &mode), -EINVAL);
 }
 
+/* Records that make no sense, as those of another version may not. */
+static void records_refused(void **state)
+{
+	static const struct {
+		const char *text, *word;
+	} requests[] = {
+		{ "{}", "no verb" },
+		{ "{\"verb\":\"make\",\"objects\":[]}", "\"make\" is no verb" },
+		{ "{\"verb\":\"create\"}", "\"objects\"" },
+		{ "{\"verb\":\"create\",\"objects\":[1]}", "objects[0]" },
+		{ "{\"verb\":\"create\",\"objects\":[],\"mode\":\"x\"}", "\"x\" is no mode" },
+		{ "{\"verb\":\"create\",\"objects\":[],\"zone\":\"x\"}", "\"x\" is no zone" },
+		{ "{\"verb\":\"create\",\"objects\":[],\"size\":-1}", "size of a request" },
+		{ "{\"verb\":\"create\",\"objects\":[],\"ways\":4294967296}", "ways of a request" },
+	}, plans[] = {
+		{ "{}", "no verb of a plan" },
+		{ "{\"verb\":\"create\"}", "\"summary\"" },
+		{ "{\"verb\":\"create\",\"summary\":\"x\"}", "\"notes\"" },
+		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[2]}", "regions[0]" },
+		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[]}", "\"steps\"" },
+		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
+		  "\"steps\":[{\"step\":\"jump\"}]}", "\"jump\"" },
+		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
+		  "\"steps\":[{\"step\":\"commit\"}],\"no_return\":1}", "\"no_return\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		_cleanup_json_ struct json_object *json = json_tokener_parse(requests[i].text);
+		_cleanup_free_ char *reason = NULL;
+		struct request *q = NULL;
+
+		assert_int_equal(request_from_json(json, &q, &reason), -EINVAL);
+		assert_null(q);
+		if (!strstr(reason, requests[i].word))
+			fail_msg("%s: %s", requests[i].text, reason);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+		_cleanup_json_ struct json_object *json = json_tokener_parse(plans[i].text);
+		_cleanup_free_ char *reason = NULL;
+		struct plan *p = NULL;
+
+		assert_int_equal(plan_from_json(json, &p, &reason), -EINVAL);
+		assert_null(p);
+		if (!strstr(reason, plans[i].word))
+			fail_msg("%s: %s", plans[i].text, reason);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_refused),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(taken),
 		cmocka_unit_test(names),
