@@ -217,6 +217,7 @@ static const sd_bus_vtable operation_vtable[] = {
 	SD_BUS_PROPERTY("FinishedUsec", "t", NULL, offsetof(struct operation, finished_realtime),
 			0),
 	SD_BUS_PROPERTY("KernelUsec", "t", NULL, offsetof(struct operation, kernel_usec), 0),
+	SD_BUS_PROPERTY("JournalUsec", "t", NULL, offsetof(struct operation, journal_usec), 0),
 	SD_BUS_PROPERTY("TotalUsec", "t", NULL, offsetof(struct operation, total_usec), 0),
 	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
 				SD_BUS_VTABLE_UNPRIVILEGED),

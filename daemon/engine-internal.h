@@ -141,7 +141,7 @@ void engine_on_progress(struct worker *w, uint64_t done, uint64_t total, void *u
  *
  * Return: 0, or -errno with a reason.
  */
-int engine_write_begin(struct engine *e, const struct operation *o, char **ret_reason);
+int engine_write_begin(struct engine *e, struct operation *o, char **ret_reason);
 
 /**
  * engine_write_intent - and what that means for the wishes

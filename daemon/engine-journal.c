@@ -17,9 +17,14 @@ void engine_bar(struct engine *e, const char *reason)
 	e->barred = reason ? strdup(reason) : NULL;
 }
 
-int engine_write_begin(struct engine *e, const struct operation *o, char **ret_reason)
+int engine_write_begin(struct engine *e, struct operation *o, char **ret_reason)
 {
-	int r = e->journal && o->plan->n_steps > 0 ? entry_begin(e->journal, o) : 0;
+	int r = 0;
+
+	if (e->journal)
+		o->journal_usec = journal_usec(e->journal); /* until it is over */
+	if (e->journal && o->plan->n_steps > 0)
+		r = entry_begin(e->journal, o);
 
 	return r < 0 ? say(ret_reason, r, "the journal cannot be written (%s), and nothing is done that is not "
 					  "written down first: is there room in /var/lib/cxlmem?",

@@ -78,6 +78,8 @@ void engine_finish(struct engine *e, enum operation_state state)
 	o->progress_done = o->progress_total = 0;
 	o->finished_realtime = engine_usec(CLOCK_REALTIME);
 	o->total_usec = engine_usec(CLOCK_MONOTONIC) - o->created_usec;
+	if (e->journal && o->plan)
+		o->journal_usec = journal_usec(e->journal) - o->journal_usec;
 	if (state == OPERATION_STUCK && o->left) {
 		char *both = NULL;
 
@@ -351,6 +353,7 @@ void engine_resume(struct engine *e, struct operation *o, int error)
 	}
 	o->engine = e;
 	o->created_usec = engine_usec(CLOCK_MONOTONIC);
+	o->journal_usec = e->journal ? journal_usec(e->journal) : 0;
 	if (o->id > e->last_id)
 		e->last_id = o->id;
 	/* What others asked for meanwhile comes after it. */

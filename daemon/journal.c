@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <time.h>
 
 #include "crc32c.h"
 #include "json-util.h"
@@ -22,10 +22,24 @@
 /* TAG, sixteen digits of the count, eight of the checksum */
 #define HEAD_SIZE (sizeof(TAG) - 1 + 17 + 9)
 
+/* With children, too. */
+struct shared {
+	_Atomic uint64_t count; /* of records so far */
+	_Atomic uint64_t usec;
+};
+
 struct journal {
 	int fd;
-	_Atomic uint64_t *count; /* of records so far, shared with children */
+	struct shared *shared;
 };
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
 
 static int write_all(int fd, const char *text, size_t n)
 {
@@ -74,10 +88,10 @@ int journal_open(const char *dir, struct journal **ret, char **ret_reason)
 	if (!j)
 		return -ENOMEM;
 	j->fd = -1;
-	j->count = mmap(NULL, sizeof(*j->count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	if (j->count == MAP_FAILED) {
-		j->count = NULL;
+	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+	if (j->shared == MAP_FAILED) {
+		j->shared = NULL;
 		return -ENOMEM;
 	}
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
@@ -102,8 +116,8 @@ struct journal *journal_free(struct journal *j)
 {
 	if (!j)
 		return NULL;
-	if (j->count)
-		(void)munmap((void *)j->count, sizeof(*j->count));
+	if (j->shared)
+		(void)munmap(j->shared, sizeof(*j->shared));
 	closep_fd(j->fd);
 	free(j);
 	return NULL;
@@ -258,7 +272,7 @@ int journal_read(struct journal *j, struct json_object **ret, size_t *ret_damage
 		r = -errno;
 	if (r < 0)
 		return say(ret_reason, r, "the journal cannot be read: %s", strerror(-r));
-	atomic_store(j->count, n > 0 ? list[n - 1].count : 0);
+	atomic_store(&j->shared->count, n > 0 ? list[n - 1].count : 0);
 	*ret = TAKE_PTR(all);
 	*ret_damaged = damaged;
 	return 0;
@@ -279,6 +293,7 @@ void journal_rewind(struct journal *j)
 int journal_write(struct journal *j, struct json_object *const *records, size_t n, bool sync)
 {
 	_cleanup_free_ char *all = NULL;
+	uint64_t begun = now();
 	size_t size = 0;
 	int r;
 
@@ -293,7 +308,7 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 		if (!more)
 			return -ENOMEM;
 		all = more;
-		snprintf(count, sizeof(count), "%016jx", (uintmax_t)(atomic_fetch_add(j->count, 1) + 1));
+		snprintf(count, sizeof(count), "%016jx", (uintmax_t)(atomic_fetch_add(&j->shared->count, 1) + 1));
 		sum = crc32c(crc32c(0, count, 16), text, length);
 		/* A line of its own even if the one before was cut off; and its end is known without the next. */
 		size += (size_t)sprintf(all + size, "\n" TAG "%s %08x %s\n", count, sum, text);
@@ -301,5 +316,11 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 	r = write_all(j->fd, all, size);
 	if (r == 0 && sync && fdatasync(j->fd) < 0)
 		r = -errno;
+	atomic_fetch_add(&j->shared->usec, now() - begun);
 	return r;
+}
+
+uint64_t journal_usec(const struct journal *j)
+{
+	return atomic_load(&j->shared->usec);
 }

@@ -74,4 +74,9 @@ void journal_rewind(struct journal *j);
  */
 int journal_write(struct journal *j, struct json_object *const *records, size_t n, bool sync);
 
+/**
+ * journal_usec - microseconds that this process and its children have spent on writing into it
+ */
+uint64_t journal_usec(const struct journal *j);
+
 #endif

@@ -46,7 +46,7 @@ struct operation {
 	uint64_t progress_done, progress_total; /* bytes, within the running step */
 	uint64_t created_usec;                  /* CLOCK_MONOTONIC */
 	uint64_t started_realtime, finished_realtime; /* microseconds, CLOCK_REALTIME; 0 = not yet */
-	uint64_t kernel_usec, total_usec;
+	uint64_t kernel_usec, journal_usec, total_usec;
 };
 
 struct operation *operation_free(struct operation *o);

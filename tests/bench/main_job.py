@@ -93,14 +93,14 @@ def _expect(guest, online: bool) -> None:
         assert not picture["regions"], picture["regions"]
 
 
-def _share(guest) -> tuple[float, float]:
-    """Total and kernel microseconds of the daemon's last operation."""
+def _share(guest) -> tuple[float, float, float]:
+    """Total, kernel and journal microseconds of the daemon's last operation."""
     number = max(int(line.split()[0]) for line in
                  guest.check("cxlmemctl operations").splitlines()[1:])
     path = f"/org/cxlmem1/operation/{number}"
     words = guest.check(f"busctl get-property org.cxlmem1 {path} org.cxlmem1.Operation "
-                        "TotalUsec KernelUsec").split()
-    return float(words[1]), float(words[3])
+                        "TotalUsec KernelUsec JournalUsec").split()
+    return float(words[1]), float(words[3]), float(words[5])
 
 
 def _names(guest) -> dict[str, object]:
@@ -116,17 +116,17 @@ def _names(guest) -> dict[str, object]:
             "blocks": (blocks[0]["first"], blocks[-1]["first"] + blocks[-1]["count"] - 1)}
 
 
-def _print(guest, times: dict, shares: dict, own: dict) -> None:
+def _print(guest, times: dict, shares: dict, own: dict, disk: dict) -> None:
     print(f"{ROUNDS} rounds in turn, one {guest.options.topology} guest on "
           f"{guest.options.kernel}; medians in ms (minimum to maximum)")
     print(f"{'':20}{'cxlmemctl':>20}{'cxl + daxctl':>20}{'ratio':>7}{'bare writes':>20}"
-          f"{'daemon alone':>14}{'share':>8}")
+          f"{'daemon alone':>14}{'(journal)':>11}{'share':>8}")
     for way, title in (("up", "create and online"), ("down", "offline and destroy")):
         series = [times[f"{who} {way}"] for who in ("our", "their", "bare")]
         cells = [f"{statistics.median(s):.0f} ({min(s):.0f} to {max(s):.0f})" for s in series]
         ratio = statistics.median(series[0]) / statistics.median(series[1])
         print(f"{title:20}{cells[0]:>20}{cells[1]:>20}{ratio:>7.2f}{cells[2]:>20}"
-              f"{statistics.median(own[way]):>11.1f} ms"
+              f"{statistics.median(own[way]):>11.1f} ms{statistics.median(disk[way]):>8.1f} ms"
               f"{100 * statistics.median(shares[way]):>6.1f} %")
 
 
@@ -141,20 +141,22 @@ def main(guest) -> int:
                                      for way in ("up", "down")}
     shares: dict[str, list[float]] = {"up": [], "down": []}
     own: dict[str, list[float]] = {"up": [], "down": []}
+    disk: dict[str, list[float]] = {"up": [], "down": []}
 
     def run(who: str) -> None:
         for way, command, online in zip(("up", "down"), commands[who], (True, False)):
             times[f"{who} {way}"].append(_timed(guest, command.format(**names)))
             if who == "our":
-                total, kernel = _share(guest)
+                total, kernel, journal = _share(guest)
                 shares[way].append((total - kernel) / total)
                 own[way].append((total - kernel) / 1000)
+                disk[way].append(journal / 1000)
             _expect(guest, online)
 
     # Not counted: modules are loaded, caches are warm.
     for who in commands:
         run(who)
-    for series in (*times.values(), *shares.values(), *own.values()):
+    for series in (*times.values(), *shares.values(), *own.values(), *disk.values()):
         series.clear()
     turns = list(commands)
     for _ in range(ROUNDS):
@@ -162,6 +164,6 @@ def main(guest) -> int:
             run(who)
         turns.append(turns.pop(0))
 
-    _print(guest, times, shares, own)
+    _print(guest, times, shares, own, disk)
     guest.check(f"echo online > {policy}")
     return 0
