@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every case of the crash matrix; takes hours, so it runs only when asked for: `./lab test long`."""
+
+from __future__ import annotations
+
+import collections
+
+from guest.crash import FATE, JOBS, Crash, Job, settle
+from lab.testing import timeout
+
+SUITE = "long"
+KERNELS = ("debian-7.3",)
+TOPOLOGIES = ("one", "two-bridges", "switch2")
+
+
+def _all(guest, job: Job) -> None:
+    crash = Crash(guest)
+    counts = collections.Counter(crash.matrix(job, lambda nth, when, who: True))
+    print(f"{job.name} on {guest.options.topology}: {sum(counts.values())} cases: {dict(counts)}")
+    assert counts["as promised"] and counts["as before"], counts
+    if job.prepare:
+        crash.ctl(crash.fill("destroy {region}"), timeout=400)
+
+
+@timeout(7200)
+def test_create(guest):
+    """create, daemon and worker, before and after each record."""
+    _all(guest, JOBS[0])
+
+
+@timeout(7200)
+def test_destroy(guest):
+    """destroy."""
+    _all(guest, JOBS[1])
+
+
+@timeout(7200)
+def test_offline(guest):
+    """offline."""
+    _all(guest, JOBS[2])
+
+
+@timeout(7200)
+def test_set_mode(guest):
+    """set-mode."""
+    _all(guest, JOBS[3])
+
+
+@timeout(7200)
+def test_power_loss(guest):
+    """The machine loses its power after each record of create and of destroy: a region whole, or none."""
+    crash = Crash(guest)
+    card = crash.card_words()
+    number = crash.writes(f"create {card}")
+    done = crash.picture_text()
+    for nth in range(1, number + 1):
+        crash.ctl("forget all")
+        crash.ctl(crash.fill("destroy {region}"), timeout=400)
+        before = crash.picture_text()
+        crash.doom(nth, "after", "stop")
+        guest.check(f"setsid cxlmemctl create {crash.card_words()} >/dev/null 2>&1 & "
+                    f"for i in $(seq 600); do [ -e {FATE} ] || exit 0; sleep 0.1; done; exit 1")
+        guest.power_cut()
+        crash = Crash(guest)
+        settle(crash)
+        wished = crash.wishes()
+        if wished:
+            guest.wait_for("cxlmemctl list | grep -q online", timeout=120)
+            settle(crash)
+        now = crash.picture_text()
+        assert now == (done if wished else before), f"record {nth}: {now}"
+        # It is on the disk that it was done, or it was not done.
+        assert wished == (nth == number), f"record {nth} of {number}: {wished}"
+        if not wished:
+            crash.ctl(f"create {crash.card_words()}", timeout=400)
