@@ -15,8 +15,8 @@
 #include "sysfs.h"
 
 /* Somebody waits for the answer, and a machine may have many processes and terabytes: then a part of it. */
-#define PROCESSES_USEC 600000
-#define BLOCKS_USEC 600000
+#define PROCESSES_USEC 3000000
+#define BLOCKS_USEC 1000000
 
 /* Which dax device is meant: by its own name, its region's, or its node's ("node1"). */
 struct wanted {
@@ -70,19 +70,35 @@ static bool is_pid(const char *s)
 	return *s && s[strspn(s, "0123456789")] == '\0';
 }
 
-/* Name, locked, pinned. Return: whether it has memory at all (kernel threads have none). */
-static bool read_status(const char *pid, struct blocker_process *p, char name[static 64])
+/* Kernel threads have none. Cheaper to ask than anything else. */
+static bool has_memory(const char *pid)
+{
+	char path[PATH_MAX];
+	uint64_t pages = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/statm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%" SCNu64, &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages > 0;
+}
+
+static void read_status(const char *pid, struct blocker_process *p, char name[static 64])
 {
 	_cleanup_free_ char *line = NULL;
-	uint64_t kib, resident = 0;
 	char path[PATH_MAX];
 	size_t room = 0;
+	uint64_t kib;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%s/status", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return false;
+		return;
 	while (getline(&line, &room, f) >= 0) {
 		if (sscanf(line, "Name: %63[^\n]", name) == 1)
 			continue;
@@ -90,28 +106,83 @@ static bool read_status(const char *pid, struct blocker_process *p, char name[st
 			p->locked = kib * KIB;
 		else if (sscanf(line, "VmPin: %" SCNu64, &kib) == 1)
 			p->pinned = kib * KIB;
-		else if (sscanf(line, "VmRSS: %" SCNu64, &kib) == 1 ||
-			 sscanf(line, "HugetlbPages: %" SCNu64, &kib) == 1)
-			resident += kib;
 	}
 	fclose(f);
-	return resident > 0;
+}
+
+/* "UserBufs:	1", then "    0: 0x7f.../1048576" for each: __io_uring_show_fdinfo() */
+static uint64_t ring_buffers(const char *pid, const char *fd)
+{
+	_cleanup_free_ char *line = NULL;
+	uint64_t sum = 0, length;
+	bool there = false;
+	char path[PATH_MAX];
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (getline(&line, &room, f) >= 0) {
+		if (!strncmp(line, "UserBufs:", strlen("UserBufs:")))
+			there = true;
+		else if (there && sscanf(line, " %*u: 0x%*x/%" SCNu64, &length) == 1)
+			sum += length;
+		else if (there && !strchr(line, '<'))
+			break;
+	}
+	fclose(f);
+	return sum;
+}
+
+/* Linux 7.3 has fixed buffers of the privileged in nobody's VmPin. */
+static uint64_t fixed_buffers(const char *pid)
+{
+	char path[PATH_MAX], target[64];
+	uint64_t sum = 0;
+	struct dirent *e;
+	ssize_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		if (!strcmp(target, "anon_inode:[io_uring]"))
+			sum += ring_buffers(pid, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
 }
 
 static bool look_at_process(const char *pid, struct blockers *b, dev_t device, struct blocker_process *p,
 			    char name[static 64])
 {
-	bool has_memory = read_status(pid, p, name);
+	uint64_t fixed;
 
+	if (!has_memory(pid))
+		return false;
 	if (b->devdax) {
 		p->open = holder_opens(pid, device);
 		p->mapped = holder_maps(pid, device);
-		return p->open || p->mapped;
+		if (!p->open && !p->mapped)
+			return false;
+		read_status(pid, p, name);
+		return true;
 	}
-	if (!has_memory)
-		return false;
 	node_usage(pid, b->node, &p->bytes, &p->huge);
-	return p->bytes > 0;
+	if (!p->bytes)
+		return false;
+	read_status(pid, p, name);
+	fixed = fixed_buffers(pid);
+	if (fixed > p->pinned)
+		p->pinned = fixed;
+	return true;
 }
 
 static int look_at_processes(struct door *door, struct blockers *b, dev_t device)
@@ -181,6 +252,25 @@ static int find_blocks(struct door *door, struct blockers *b, uint64_t size)
 	return 0;
 }
 
+/*
+ * While a page is tried to be moved no process has it mapped. What is held by something else is so each time it
+ * is looked at.
+ */
+static int look_at_block(struct door *door, uint64_t size, struct blocker_block *block)
+{
+	struct blocker_block again = { .number = block->number };
+	int r = page_kinds_read(door, size, block);
+
+	if (r < 0 || !block->going || !block->held)
+		return r;
+	r = page_kinds_read(door, size, &again);
+	if (r < 0 || again.held >= block->held)
+		return r;
+	block->movable += block->held - again.held;
+	block->held = again.held;
+	return 0;
+}
+
 static int look_at_blocks(struct door *door, struct blockers *b)
 {
 	uint64_t begun = door_time(), size;
@@ -196,7 +286,7 @@ static int look_at_blocks(struct door *door, struct blockers *b)
 			break;
 		}
 		/* A kernel that does not show its pages leaves the list of blocks out. */
-		if (page_kinds_read(door, size, &b->blocks[i]) < 0)
+		if (look_at_block(door, size, &b->blocks[i]) < 0)
 			b->n_blocks = 0;
 	}
 	return r;
