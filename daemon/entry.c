@@ -127,15 +127,16 @@ int entry_done_new(const struct entry_place *place, int error, const struct step
 	return 0;
 }
 
-int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done)
+int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done,
+	       bool sync)
 {
 	_cleanup_json_ struct json_object *json = record("step", place->operation);
 	int r = json ? add_place(json, place) : -ENOMEM;
 
 	if (r < 0)
 		return r;
-	return done ? journal_write(j, (struct json_object *[]){ done, json }, 2, true) :
-		      journal_write(j, &json, 1, true);
+	return done ? journal_write(j, (struct json_object *[]){ done, json }, 2, sync) :
+		      journal_write(j, &json, 1, sync);
 }
 
 int entry_named(struct journal *j, const struct entry_place *place, const char *from, const char *to)

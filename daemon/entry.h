@@ -64,12 +64,14 @@ int entry_done_new(const struct entry_place *place, int error, const struct step
 		   struct json_object **ret);
 
 /**
- * entry_step - a step is about to run; on the disk when this returns, with what was written before
+ * entry_step - a step is about to run
  * @done: of the step before it, or NULL; stays the caller's
+ * @sync: have it on the disk when this returns, with what was written before
  *
  * Return: 0, or -errno.
  */
-int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done);
+int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done,
+	       bool sync);
 
 /**
  * entry_named - the name of what the running step is about to make; on the disk when this returns

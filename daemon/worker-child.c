@@ -88,6 +88,17 @@ static struct entry_place place_of(const struct job *job, size_t i)
 	return place;
 }
 
+/*
+ * Whoever finds the machine after a process was killed finds each record. What a machine that went down was at
+ * matters where a step may have been what it hung or crashed in; and the first brings the plan with all steps to
+ * the disk. A region to be made follows with its name, on_named().
+ */
+static bool belongs_on_disk(const struct entry_place *place, enum step_kind kind)
+{
+	return kind != STEP_CREATE_REGION &&
+	       ((place->at == 0 && place->undo < 0) || step_may_block(kind));
+}
+
 static int write_begin(struct job *job, size_t i, char **reason)
 {
 	struct entry_place place = place_of(job, i);
@@ -95,7 +106,7 @@ static int write_begin(struct job *job, size_t i, char **reason)
 
 	if (!job->journal)
 		return 0;
-	r = entry_step(job->journal, &place, job->done);
+	r = entry_step(job->journal, &place, job->done, belongs_on_disk(&place, job->steps[i].kind));
 	json_object_put(TAKE_PTR(job->done));
 	/* The way back is known already, and better walked than not. */
 	if (r == 0 || place.undo >= 0)
