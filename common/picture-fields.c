@@ -186,12 +186,15 @@ TYPE(unmanaged, picture, unmanaged, n_unmanaged, picture_add_unmanaged);
 static const struct field node_fields[] = {
 	F(node, "node", NUMBER, id),	  F(node, "total", U64, total),	 F(node, "free", U64, free),
 	F(node, "has_cpu", TRI, has_cpu), F(node, "tier", STRING, tier),
+	F(node, "reclaimable", U64, reclaimable),
+	F(node, "huge", U64, huge),	  F(node, "huge_free", U64, huge_free),
 };
 TYPE(node, picture, nodes, n_nodes, picture_add_node);
 
 static const struct field picture_fields[] = {
 	F(picture, "kernel", STRING, kernel),
 	F(picture, "block_size", U64, block_size),
+	F(picture, "swap_free", U64, swap_free),
 	F(picture, "auto_online", STRING, auto_online),
 };
 static const struct object_type *const picture_children[] = {

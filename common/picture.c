@@ -6,7 +6,7 @@ struct picture *picture_new(void)
 	struct picture *p = calloc(1, sizeof(*p));
 
 	if (p)
-		p->block_size = UNKNOWN;
+		p->block_size = p->swap_free = UNKNOWN;
 	return p;
 }
 
@@ -220,7 +220,7 @@ struct node *picture_add_node(struct picture *p)
 	struct node *n = APPEND(p->nodes, p->n_nodes);
 
 	if (n) {
-		n->total = n->free = UNKNOWN;
+		n->total = n->free = n->reclaimable = n->huge = n->huge_free = UNKNOWN;
 		n->has_cpu = MAYBE;
 	}
 	return n;

@@ -201,6 +201,8 @@ struct unmanaged {
 struct node {
 	uint64_t id;
 	uint64_t total, free; /* bytes */
+	uint64_t reclaimable; /* bytes of files and of the kernel's caches, which could be dropped */
+	uint64_t huge, huge_free; /* bytes in the pool of huge pages (hugetlb) of the default size */
 	enum tristate has_cpu;
 	char *tier; /* "memory_tier4"; NULL = in none */
 };
@@ -208,6 +210,7 @@ struct node {
 struct picture {
 	char *kernel;	     /* release, "7.3.4-..." */
 	uint64_t block_size; /* memory block size in bytes */
+	uint64_t swap_free;  /* bytes */
 	char *auto_online; /* auto_online_blocks: "offline", "online", ...; NULL = unknown */
 	struct window *windows;
 	size_t n_windows;

@@ -15,6 +15,8 @@ struct planner {
 	const struct request *request;
 	struct plan *plan;
 	char **ret_reason;
+	uint64_t leaving; /* bytes that are offline at this point of the plan, and were not before */
+	bool tight;	  /* that caches and swap are needed for it has been noted */
 };
 
 /* Most members of a region: eiw 4, CXL 3.1 8.2.4.20.7; cxl_region has targets 0 to 15. */
@@ -122,6 +124,10 @@ int plan_online(struct planner *pl, char *dax, const struct region_blocks *block
 int check_memory_options(struct planner *pl, enum memory_mode mode);
 int region_whole_blocks(struct planner *pl, int region, int dax, uint64_t *ret_first,
 			uint64_t *ret_count);
+
+/* plan-room.c: whether the memory that stays can take what is in the memory that goes */
+int plan_leave(struct planner *pl, uint64_t node, uint64_t bytes);
+void plan_come_back(struct planner *pl, uint64_t bytes);
 
 /* plan-destroy.c: the steps that take regions apart, in the order that needs */
 int plan_destroy_regions(struct planner *pl, const int *regions, size_t n);

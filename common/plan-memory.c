@@ -315,15 +315,21 @@ int plan_unused(struct planner *pl, int dax)
 int plan_offline(struct planner *pl, char *dax, const struct region_blocks *blocks, enum zone keep)
 {
 	struct step undo = STEP(ONLINE, .dax = dax), s = STEP(OFFLINE, .dax = dax);
+	int found = picture_find_dax(pl->p, dax);
+	uint64_t going = 0;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < blocks->n; i++) {
 		const struct block_run *run = &blocks->runs[i];
 
-		if (run->state == MEM_ONLINE && (keep == ZONE_UNKNOWN || run->zone != keep))
-			r = step_add_block(&undo, run->first, run->count, run->zone);
+		if (run->state != MEM_ONLINE || (keep != ZONE_UNKNOWN && run->zone == keep))
+			continue;
+		r = step_add_block(&undo, run->first, run->count, run->zone);
+		going += run->count * pl->p->block_size;
 	}
+	if (r == 0 && going)
+		r = plan_leave(pl, found < 0 ? UNKNOWN : pl->p->daxes[found].target_node, going);
 	if (r == 0 && undo.n_blocks) {
 		s.blocks = undo.blocks;
 		s.n_blocks = undo.n_blocks;
@@ -349,6 +355,8 @@ int plan_online(struct planner *pl, char *dax, const struct region_blocks *block
 
 		if (run->state == MEM_OFFLINE || (all && run->zone != zone))
 			r = step_add_block(&undo, run->first, run->count, zone);
+		if (all && run->state == MEM_ONLINE && run->zone != zone)
+			plan_come_back(pl, run->count * pl->p->block_size);
 	}
 	if (r == 0 && undo.n_blocks) {
 		s.blocks = undo.blocks;

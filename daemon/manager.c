@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bus.h"
+#include "node-memory.h"
 #include "messages.h"
 #include "util.h"
 
@@ -34,7 +35,9 @@ static void log_operation(struct operation *o)
 static void on_picture(struct picture *p, void *userdata)
 {
 	struct manager *m = userdata;
+	struct door door = {};
 
+	node_memory_read(&door, p);
 	steward_complete(m->steward, p);
 }
 

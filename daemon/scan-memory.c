@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory-block.h"
+#include "node-memory.h"
 #include "scan.h"
 #include "sysfs.h"
 
@@ -103,17 +104,6 @@ static int add_block(struct door *door, struct picture *p, uint64_t number)
 	return 0;
 }
 
-/* "Node 1 MemTotal:   524288 kB" */
-static uint64_t meminfo_field(const char *text, const char *field)
-{
-	const char *s = strstr(text, field);
-	uint64_t kib;
-
-	if (!s || sscanf(s + strlen(field), " %" SCNu64, &kib) != 1)
-		return UNKNOWN;
-	return kib * KIB;
-}
-
 /* A list like "0,2-4" (lib/vsprintf.c, bitmap_list_string()). */
 static bool list_has(const char *list, uint64_t n)
 {
@@ -147,7 +137,7 @@ static int add_nodes(struct door *door, struct picture *p)
 	if (r < 0)
 		goto out;
 	for (size_t i = 0; i < nodes.n; i++) {
-		_cleanup_free_ char *meminfo = NULL, *cpus = NULL;
+		_cleanup_free_ char *cpus = NULL;
 		struct node *node = picture_add_node(p);
 
 		if (!node) {
@@ -155,11 +145,6 @@ static int add_nodes(struct door *door, struct picture *p)
 			goto out;
 		}
 		node->id = nodes.values[i];
-		if (sysfs_read(door, &meminfo, "devices/system/node/node%" PRIu64 "/meminfo",
-			       node->id) >= 0) {
-			node->total = meminfo_field(meminfo, "MemTotal:");
-			node->free = meminfo_field(meminfo, "MemFree:");
-		}
 		if (sysfs_read(door, &cpus, "devices/system/node/node%" PRIu64 "/cpulist",
 			       node->id) >= 0)
 			node->has_cpu = *cpus ? YES : NO;
@@ -179,6 +164,7 @@ static int add_nodes(struct door *door, struct picture *p)
 				goto out;
 			}
 	}
+	node_memory_read(door, p);
 	r = 0;
 out:
 	free(nodes.values);
