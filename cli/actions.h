@@ -23,6 +23,7 @@ int show_wishes(struct cli *cli, const struct command *command);
 int forget(struct cli *cli, const struct command *command);
 int adopt(struct cli *cli, const struct command *command);
 int export_wishes(struct cli *cli, const struct command *command);
+int capture(struct cli *cli, const struct command *command);
 int import_wishes(struct cli *cli, const struct command *command);
 int settle(struct cli *cli, const struct command *command);
 int monitor(struct cli *cli, const struct command *command);

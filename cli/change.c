@@ -7,20 +7,34 @@
 
 #include "actions.h"
 #include "bus.h"
+#include "capture.h"
 #include "json-out.h"
 #include "render.h"
 #include "wait.h"
 #include "wish.h"
 
+static int get_plan(struct cli *cli, const struct wish *wish, struct json_object **ret,
+		    char **ret_reason)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (cli->capture)
+		return capture_plan(cli, wish, ret, ret_reason);
+	r = bus_connect_direct(cli, ret_reason);
+	if (r == 0)
+		r = bus_plan(cli->bus, wish, &text, ret_reason);
+	return r < 0 ? r : read_json(text, ret, ret_reason);
+}
+
 static int print_plan(struct cli *cli, const struct command *command, const struct wish *wish)
 {
 	_cleanup_json_ struct json_object *json = NULL;
-	_cleanup_free_ char *text = NULL, *reason = NULL;
+	_cleanup_free_ char *reason = NULL;
 	int r;
 
-	if ((r = bus_connect_direct(cli, &reason)) < 0 ||
-	    (r = bus_plan(cli->bus, wish, &text, &reason)) < 0 ||
-	    (r = read_json(text, &json, &reason)) < 0)
+	r = get_plan(cli, wish, &json, &reason);
+	if (r < 0)
 		return cli_fail(cli, r, reason);
 	if (command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "capture.h"
 #include "command.h"
 #include "help.h"
 
@@ -43,6 +44,22 @@ static int run(struct cli *cli, const struct command *command)
 	return command->verb ? command->verb->run(cli, command) : show_status(cli, command);
 }
 
+/* On a machine that is in a file. */
+static int run_from(struct cli *cli, const struct command *command)
+{
+	_cleanup_free_ char *reason = NULL;
+	int status;
+
+	if (capture_load(cli, command->values[OPTION_FROM], &reason) < 0) {
+		complain(cli, "%s", reason ?: "out of memory");
+		return STATUS_FAILED;
+	}
+	status = run(cli, command);
+	json_object_put(cli->capture);
+	cli->capture = NULL;
+	return status;
+}
+
 int cli_run(struct cli *cli, int argc, char **argv)
 {
 	_cleanup_(command_clear) struct command command = { 0 };
@@ -54,7 +71,9 @@ int cli_run(struct cli *cli, int argc, char **argv)
 		complain(cli, "%s", reason ?: "out of memory");
 		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 	}
-	status = run(cli, &command);
+	status = command_has(&command, OPTION_FROM) && !command_has(&command, OPTION_HELP) ?
+			 run_from(cli, &command) :
+			 run(cli, &command);
 	/* A full disk must not look like success. */
 	if (fflush(cli->out) != 0 || ferror(cli->out)) {
 		if (status == STATUS_DONE)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include <json-c/json_object.h>
 #include <systemd/sd-bus.h>
 
 #include "util.h"
@@ -23,6 +24,7 @@ enum exit_status {
 struct cli {
 	FILE *out, *err;
 	struct style out_style, err_style;
+	struct json_object *capture; /* stands for the daemon (--from, capture_load()); owned */
 	sd_bus *bus; /* NULL until a verb needs it (bus_connect); owned */
 	const char *root; /* where the profiles of this machine are; NULL = / */
 };

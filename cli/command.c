@@ -161,7 +161,7 @@ static int check_options(const struct command *c, const struct verb_info *verb, 
 
 	/* A plan is there at once. */
 	if (c->inner)
-		allowed &= ~BIT(OPTION_NO_WAIT);
+		allowed = (allowed & ~BIT(OPTION_NO_WAIT)) | c->verb->options;
 	for (unsigned int i = 0; i < _OPTION_MAX; i++) {
 		if (!c->values[i] || allowed & BIT(i))
 			continue;

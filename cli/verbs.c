@@ -47,6 +47,7 @@ const struct option_info option_table[_OPTION_MAX] = {
 				 true },
 	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
+	[OPTION_FROM] = { "from", 'f', "FILE", "of the machine in a capture, not of this one", false },
 };
 
 const struct verb_info verb_table[] = {
@@ -54,6 +55,7 @@ const struct verb_info verb_table[] = {
 		.name = "status",
 		.words = "",
 		.brief = "one screen: problems, capacity, regions, operations",
+		.options = BIT(OPTION_FROM),
 		.run = show_status,
 	},
 	{
@@ -68,6 +70,7 @@ const struct verb_info verb_table[] = {
 			   "dax      the devices through which regions are used\n"
 			   "memory   memory blocks inside windows\n"
 			   "nodes    NUMA nodes\n",
+		.options = BIT(OPTION_FROM),
 		.max_words = 1,
 		.run = show_list,
 	},
@@ -75,6 +78,7 @@ const struct verb_info verb_table[] = {
 		.name = "topology",
 		.words = "",
 		.brief = "a tree from windows to cards, and to regions and NUMA nodes",
+		.options = BIT(OPTION_FROM),
 		.run = show_topology,
 	},
 	{
@@ -85,6 +89,7 @@ const struct verb_info verb_table[] = {
 			   "words.\n",
 		.missing = "plan needs a verb that changes something: create, online, offline, "
 			   "set-mode, destroy or eject",
+		.options = BIT(OPTION_FROM),
 		.outer = true,
 		.run = make_plan,
 	},
@@ -270,6 +275,17 @@ const struct verb_info verb_table[] = {
 			   "standard input is read.\n",
 		.max_words = 1,
 		.run = import_wishes,
+	},
+	{
+		.name = "capture",
+		.words = "[FILE]",
+		.brief = "write down all that is known of this machine, for --from elsewhere",
+		.details = "What status, list, topology and plan need to say the same on another "
+			   "machine, without\n"
+			   "a daemon: for support, and to plan. Serials and addresses are in it, no "
+			   "data.\n",
+		.max_words = 1,
+		.run = capture,
 	},
 	{
 		.name = "settle",

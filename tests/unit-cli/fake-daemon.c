@@ -226,6 +226,8 @@ static void answer(struct server *s, sd_bus_message *m, const char *member)
 		must(sd_bus_reply_method_return(m, "s",
 						"{\"summary\":\"create region0\",\"notes\":[],"
 						"\"steps\":[{\"text\":\"create region0\"}]}"));
+	else if (strcmp(member, "ListOperations") == 0 && s->fake->no_operations)
+		must(sd_bus_reply_method_return(m, "a(ossds)", 0));
 	else if (strcmp(member, "ListOperations") == 0)
 		must(sd_bus_reply_method_return(m, "a(ossds)", 1, OPERATION_PATH, "create",
 						"running", 0.5, "create region0: 512M on mem0"));

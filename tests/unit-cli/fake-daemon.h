@@ -17,6 +17,7 @@ struct fake {
 	const char *picture;	     /* answer to GetPicture; default "{}" */
 	const char *wishes;	     /* answer to GetWishes; default: none */
 	bool no_steps;		     /* there was nothing to do */
+	bool no_operations;	     /* none were there before */
 	bool early;		     /* the end is told before the answer to Start */
 	bool forged;	      /* somebody else on the bus tells a false end first */
 	bool dies;	      /* behind the answer to Start */
