@@ -5,7 +5,10 @@
 
 The directory is `test` of the source of Debian's ndctl. The programs are Debian's, as installed in
 the guest; the CXL hardware is the kernel's own mock-up, tools/testing/cxl, built with each of the
-kernels. The guest that the lab started is not used: the mock-up needs two NUMA nodes.
+kernels. The guest that the lab started is not used: the mock-up needs two NUMA nodes, and a machine
+that has no CXL of its own, or the kernel takes both for one hierarchy. The tests that are programs
+(device-dax, dax-dev) run when they were built and are in the directory: they need persistent memory
+that is no mock-up, which the kernel makes of a part of the guest's memory (memmap=).
 """
 
 from __future__ import annotations
@@ -18,11 +21,17 @@ from typing import Any
 
 from lab import kernelbuild, qemu
 from lab.guest import Guest
+from lab.topologies import TOPOLOGIES, Topology
 
 KERNELS = ("unpatched", "patched")
 PLACE = "/opt/ndctl"
 RESULTS = {0: "pass", 77: "skip"}
-TESTS = ("cxl-*.sh", "daxctl-create.sh")
+TESTS = ("cxl-*.sh", "daxctl-*.sh", "dax-dev", "device-dax")
+CPU = "Nehalem,-hypervisor,+pdpe1gb"
+# Memory lies at 0 to 2 GiB and at 4 to 10 GiB, half of it on each node.
+MEMORY_MIB = 8192
+PMEM = "memmap=3G!7G"
+NO_CXL = Topology("no-cxl", "no CXL hardware", bridges=(), windows=())
 LIMIT = 900
 
 
@@ -41,24 +50,31 @@ def two_nodes() -> None:
     qemu.arguments = arguments
 
 
+def prepare(guest: Guest, kernel: str, tests: Path) -> None:
+    """Put the mock-up in the place of the modules that it replaces, and the tests into the guest."""
+    version = guest.check("uname -r").strip()
+    built = kernelbuild.built(guest.assets.cache, guest.assets.apt, kernel)
+    guest.push(built / "mock", f"/usr/lib/modules/{version}/updates")
+    guest.check("modprobe -ra cxl_acpi cxl_pmem cxl_pci cxl_mem cxl_port dax_cxl cxl_core; "
+                "depmod -a; ! lsmod | grep -q ^cxl_core", 60)
+    guest.push(tests, PLACE)
+
+
 def run(template: Guest, kernel: str, tests: Path) -> dict[str, str]:
     """Results of all tests on a kernel."""
-    options = dataclasses.replace(template.options, kernel=kernel, topology="slots", bare=True,
-                                  boot=True, memory_mib=4096)
+    options = dataclasses.replace(template.options, kernel=kernel, topology=NO_CXL.name, bare=True,
+                                  boot=True, memory_mib=MEMORY_MIB, kernel_arguments=(PMEM,))
     results: dict[str, str] = {}
     with Guest(template.assets, options) as guest:
-        version = guest.check("uname -r").strip()
-        built = kernelbuild.built(template.assets.cache, template.assets.apt, kernel)
-        guest.push(built / "mock", f"/usr/lib/modules/{version}/updates")
-        guest.check("modprobe -r cxl_acpi cxl_pmem cxl_pci cxl_mem cxl_port cxl_core; depmod -a", 60)
-        guest.push(tests, PLACE)
+        prepare(guest, kernel, tests)
         for pattern in TESTS:
             for path in sorted(tests.glob(pattern)):
                 guest.check("dmesg -C >/dev/null")
                 start = time.monotonic()
                 status, output = guest.sh(
                     f"cd {PLACE} && export NDCTL=ndctl DAXCTL=daxctl CXL=cxl && "
-                    f"timeout -k 5 {LIMIT} bash ./{path.name}", LIMIT + 60)
+                    f"timeout -k 5 {LIMIT} {'bash ' if path.suffix else ''}./{path.name}",
+                    LIMIT + 60)
                 results[path.name] = RESULTS.get(status, f"fail ({status})")
                 print(f"{kernel} {path.name}: {results[path.name]} "
                       f"({time.monotonic() - start:.0f} s)", flush=True)
@@ -74,6 +90,8 @@ def run(template: Guest, kernel: str, tests: Path) -> dict[str, str]:
 def main(guest: Any) -> int:
     """Run the tests on both kernels; the status is 0 when patched does all that unpatched does."""
     tests = Path(os.environ["NDCTL_TESTS"])
+    TOPOLOGIES[NO_CXL.name] = NO_CXL
+    qemu.CPU["tcg"] = CPU
     two_nodes()
     old, new = (run(guest, kernel, tests) for kernel in KERNELS)
     worse = [name for name in old if old[name] == "pass" and new[name] != "pass"]

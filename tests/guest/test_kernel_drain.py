@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from guest.kernel_guest import PAGE, PLACE, Devdax, Running, check_leaks
@@ -15,6 +16,7 @@ BARE = True
 KERNEL_ARGUMENTS = ("memhp_default_state=offline",)
 HUGE = 2 << 20
 ROUNDS = 1000
+UNBINDS = 25
 UDEV = "systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd.service"
 
 
@@ -52,7 +54,7 @@ def test_cancel(guest):
         before = len(user.command.output)
         user.command.write(b"\n")
         guest.wait_for("true")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while "waiting" not in user.command.output[before:]:
             assert time.monotonic() < end, user.command.output
             time.sleep(0.05)
@@ -92,6 +94,36 @@ def test_cancel_races_faults(guest):
     assert device.active() == 0, device.active()
     assert device.attribute("drain") == "live"
     assert device.program("dax_hold", device.node, "query").strip() == "query ok"
+    guest.check(f"systemctl start {UDEV}")
+    device.destroy()
+
+
+@timeout(1200)
+def test_unbind_races_faults(guest):
+    """The driver is taken away under four faulting threads, again and again: none gets a page."""
+    device = Devdax(guest)
+    driver = "/sys/bus/dax/drivers/device_dax"
+    guest.check(f"systemctl stop {UDEV}")
+    output = guest.check(f"""
+        for i in $(seq {UNBINDS}); do
+            mkfifo /run/go
+            {PLACE}/dax_fault {device.node} {HUGE} {PAGE} 4 </run/go >/run/said &
+            exec 3>/run/go
+            until grep -q running /run/said; do sleep 0.05; done
+            sleep 0.$((i % 4))
+            echo {device.name} >{driver}/unbind || exit 1
+            sleep 0.1
+            exec 3>&-
+            wait $! || exit 1
+            grep touched /run/said
+            rm /run/go
+            echo {device.name} >{driver}/bind || exit 1
+        done""", 1000)
+    counts = [list(map(int, re.findall(r"\d+", line))) for line in output.splitlines()]
+    assert len(counts) == UNBINDS, output
+    assert all(refused for _, refused in counts), output
+    assert sum(touched for touched, _ in counts), output
+    assert device.active() == 0
     guest.check(f"systemctl start {UDEV}")
     device.destroy()
 
