@@ -183,6 +183,12 @@ static int on_daemon(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	return 0;
 }
 
+/* A person is asked once more: much may have been done already. A program means it. */
+static unsigned int presses_to_cancel(const struct waiting *w)
+{
+	return w->cli->err_style.terminal ? 2 : 1;
+}
+
 /* From here on the operation has a name. */
 static int begin(struct waiting *w, const char *path, const char *sender)
 {
@@ -196,7 +202,7 @@ static int begin(struct waiting *w, const char *path, const char *sender)
 	for (size_t i = 0; i < w->n_early && !w->over; i++)
 		if (strcmp(w->early[i].path, path) == 0)
 			finish(w, w->early[i].state, w->early[i].reason);
-	if (w->presses > 0)
+	if (w->presses >= presses_to_cancel(w))
 		ask_to_cancel(w);
 	return 0;
 }
@@ -248,7 +254,13 @@ static void on_interrupt(struct waiting *w)
 {
 	w->presses++;
 	progress_hide(&w->progress);
-	if (w->presses > 1 || w->cancel_asked) {
+	if (w->presses < presses_to_cancel(w) && !w->cancel_asked) {
+		fprintf(w->cli->err,
+			"%s goes on; Ctrl-C once more cancels it, and what was done is taken back\n",
+			w->verb);
+		return;
+	}
+	if (w->presses > presses_to_cancel(w) || w->cancel_asked) {
 		w->outcome.left = true;
 		w->over = true;
 		return;

@@ -29,8 +29,8 @@ enum patience {
  * @details: ask for them at the end: one more round trip
  * @ret: the caller's (outcome_clear)
  *
- * While it waits, Ctrl-C asks the daemon to cancel, and pressed again leaves the operation to
- * itself.
+ * While it waits, Ctrl-C asks the daemon to cancel (on a terminal once it is pressed again), and
+ * pressed again after that leaves the operation to itself.
  *
  * Return: 0 when there is an outcome, whatever it is; -ENOTCONN when the daemon cannot be reached
  * or went away; another negative errno when it refused; with the sentence in @ret_reason.

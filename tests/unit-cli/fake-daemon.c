@@ -122,7 +122,12 @@ static void on_start(struct server *s, sd_bus_message *m)
 		_exit(0);
 	if (f->interrupts > 0)
 		press();
-	else if (!f->early)
+	if (f->person) {
+		/* Signals that come together are one. */
+		usleep(300000);
+		press();
+	}
+	if (f->interrupts == 0 && !f->early)
 		run_operation(s);
 }
 

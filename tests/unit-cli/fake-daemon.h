@@ -22,6 +22,7 @@ struct fake {
 	bool forged;	      /* somebody else on the bus tells a false end first */
 	bool dies;	      /* behind the answer to Start */
 	bool finished_before; /* Cancel is refused */
+	bool person;		 /* presses once more, a moment later */
 	unsigned int interrupts; /* times that Ctrl-C is pressed: after Start, and after Cancel */
 	bool stubborn;		 /* does not end after Cancel */
 };

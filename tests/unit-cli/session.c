@@ -8,12 +8,7 @@
 
 #define MAX_ARGS 12
 
-void session_run(struct session *s, sd_bus *bus, const char *line)
-{
-	session_run_at(s, bus, NULL, line);
-}
-
-void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line)
+static void run(struct session *s, sd_bus *bus, const char *root, bool terminal, const char *line)
 {
 	_cleanup_free_ char *text = strdup(line);
 	char *argv[MAX_ARGS + 2] = { text }, *rest = text, *word;
@@ -33,10 +28,26 @@ void session_run_at(struct session *s, sd_bus *bus, const char *root, const char
 	s->cli.err = s->err.f;
 	s->cli.bus = bus;
 	s->cli.root = root;
+	s->cli.err_style.terminal = terminal;
 	s->status = cli_run(&s->cli, argc, argv);
 	s->cli.bus = sd_bus_flush_close_unref(s->cli.bus);
 	text_close(&s->out);
 	text_close(&s->err);
+}
+
+void session_run(struct session *s, sd_bus *bus, const char *line)
+{
+	run(s, bus, NULL, false, line);
+}
+
+void session_run_terminal(struct session *s, sd_bus *bus, const char *line)
+{
+	run(s, bus, NULL, true, line);
+}
+
+void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line)
+{
+	run(s, bus, root, false, line);
 }
 
 void session_free(struct session *s)

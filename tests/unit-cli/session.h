@@ -19,6 +19,11 @@ struct session {
 void session_run(struct session *s, sd_bus *bus, const char *line);
 
 /**
+ * session_run_terminal - the same for a person at a terminal
+ */
+void session_run_terminal(struct session *s, sd_bus *bus, const char *line);
+
+/**
  * session_run_at - the same with the profiles of another machine, below @root
  */
 void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line);

@@ -172,6 +172,29 @@ static void test_interrupt(void **state)
 	      "Start create mem0\nCancel\n");
 }
 
+/* A person is asked once more. */
+static void test_interrupt_at_terminal(void **state)
+{
+	static const char asked[] = "create goes on; Ctrl-C once more cancels it, and what was done is "
+				    "taken back\n";
+	const struct fake once = { .interrupts = 1, .person = true };
+	_cleanup_(session_free) struct session s;
+	_cleanup_free_ char *calls = NULL;
+	struct fake_daemon d;
+	sd_bus *bus;
+
+	(void)state;
+	bus = fake_daemon_peer(&d, &once);
+	session_run_terminal(&s, bus, "create -q mem0");
+	calls = fake_daemon_calls(&d);
+	fake_daemon_stop(&d);
+	assert_int_equal(s.status, STATUS_CANCELLED);
+	check_text(calls, "Start create mem0\nCancel\n");
+	assert_non_null(strstr(s.err.text, asked));
+	assert_non_null(strstr(s.err.text, CANCELLING));
+	assert_true(strstr(s.err.text, asked) < strstr(s.err.text, CANCELLING));
+}
+
 static void test_no_wait(void **state)
 {
 	(void)state;
@@ -371,7 +394,7 @@ int main(void)
 		cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
-		cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_no_wait),
+		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_interrupt_at_terminal),  cmocka_unit_test(test_no_wait),
 		cmocka_unit_test(test_cancel),	   cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_json),	   cmocka_unit_test(test_views),
 		cmocka_unit_test(test_help_lines), cmocka_unit_test(test_eject),

@@ -311,7 +311,7 @@ static void test_records(void **state)
 {
 	const struct situation *t = *state;
 	_cleanup_(expected_clear) struct expected e = { 0 };
-	unsigned int stride = forks_are_slow() ? 4 : 1, records;
+	unsigned int stride = under_valgrind() ? 9 : forks_are_slow() ? 4 : 1, records;
 	_cleanup_mock_ struct mock *m = situation_machine(t, (t - situations) % 2);
 	struct crash c;
 
@@ -344,7 +344,7 @@ static void test_steps(void **state)
 {
 	const struct situation *t = *state;
 	_cleanup_(expected_clear) struct expected e = { 0 };
-	unsigned int stride = forks_are_slow() ? 4 : 1, runs;
+	unsigned int stride = under_valgrind() ? 9 : forks_are_slow() ? 4 : 1, runs;
 	_cleanup_mock_ struct mock *m = situation_machine(t, (t - situations) % 2);
 	struct crash c;
 
@@ -377,7 +377,7 @@ static void test_again(void **state)
 {
 	const struct situation *t = *state;
 	_cleanup_(expected_clear) struct expected e = { 0 };
-	unsigned int stride = forks_are_slow() ? 9 : 2, records;
+	unsigned int stride = under_valgrind() ? 17 : forks_are_slow() ? 9 : 2, records;
 	_cleanup_mock_ struct mock *m = situation_machine(t, (t - situations) % 2);
 	struct crash c;
 
