@@ -3,7 +3,7 @@
  * Use memory and say how fast: what the demo and the guest tests prove regions with.
  *
  *   cxlmem-use node N SIZE [hold]      anonymous memory bound to NUMA node N
- *   cxlmem-use dax /dev/daxX.Y SIZE    a mapping of a device-dax instance
+ *   cxlmem-use dax /dev/daxX.Y SIZE [hold]   a mapping of a device-dax instance
  *   cxlmem-use pin N SIZE              one page of it pinned by a pipe, until killed
  *
  * Fills SIZE bytes with a pattern that depends on the address and checks it. With "hold" it then waits
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 {
 	bool pin = argc == 4 && !strcmp(argv[1], "pin");
 	bool on_node = pin || (argc >= 4 && !strcmp(argv[1], "node"));
-	bool on_dax = argc == 4 && !strcmp(argv[1], "dax");
+	bool on_dax = argc >= 4 && !strcmp(argv[1], "dax");
 	bool hold = argc == 5 && !strcmp(argv[4], "hold");
 	uint64_t size, there = 0;
 	double start, filled;
@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 
 	if (!(on_node || on_dax) || argc > 5 || (argc == 5 && !hold))
 		errx(2, "usage: cxlmem-use node N SIZE [hold] | cxlmem-use pin N SIZE | "
-			"cxlmem-use dax /dev/daxX.Y SIZE");
+			"cxlmem-use dax /dev/daxX.Y SIZE [hold]");
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -185,8 +185,11 @@ int main(int argc, char **argv)
 	if (hold) {
 		wait_for_word();
 		check(p, size, "after the wait");
-		printf("all %" PRIu64 " MiB still as written, %" PRIu64 " of %" PRIu64 " pages on node %d\n",
-		       size >> 20, pages_on(p, size, node), size / PAGE, node);
+		printf("all %" PRIu64 " MiB still as written", size >> 20);
+		if (on_node)
+			printf(", %" PRIu64 " of %" PRIu64 " pages on node %d", pages_on(p, size, node),
+			       size / PAGE, node);
+		printf("\n");
 	}
 	return 0;
 }
