@@ -65,8 +65,8 @@ static int read_begin(struct reader *r, struct json_object *json, const char *bo
 	if (e == 0)
 		e = json_object_object_get_ex(json, "plan", &v) ? plan_from_json(v, &plan, NULL) :
 								  -EINVAL;
-	/* Of a version that wrote them in another way: an upgrade waits for the end of what runs. */
-	if (e == -EINVAL)
+	/* Of a version that wrote them in another way: it cannot be told what was under way. */
+	if (e == -EINVAL || number(json, "operation") == UNKNOWN)
 		return 0;
 	if (e == 0) {
 		r->o = operation_new(number(json, "operation"), request);
