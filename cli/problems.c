@@ -34,6 +34,9 @@ static void check_health(struct list *l, const struct memdev *m)
 {
 	const struct health *h = &m->health;
 
+	if (m->failing)
+		problem(l, TINT_BAD, "%s is failing: %s; `cxlmemctl health` shows what it reported, "
+			"`cxlmemctl offline` moves what is in its memory elsewhere", m->name, m->failing);
 	if (!h->known)
 		return;
 	if (h->media && strcmp(h->media, "normal") != 0)

@@ -154,9 +154,13 @@ static const struct table_column card_columns[] = {
 	{ .title = "FIRMWARE", .flex = true },
 };
 
-static void add_health(struct table *t, const struct health *h)
+static void add_health(struct table *t, const struct memdev *m)
 {
-	if (!h->known)
+	const struct health *h = &m->health;
+
+	if (m->failing)
+		table_add(t, TINT_BAD, "failing");
+	else if (!h->known)
 		table_add(t, TINT_NONE, "unknown");
 	else if (h->replacement_needed)
 		table_add(t, TINT_BAD, "replace");
@@ -181,7 +185,7 @@ static void fill_cards(struct table *t, const struct picture *p)
 		table_add_size(t, m->ram_size);
 		table_add_size(t, memdev_ram_free(p, i));
 		add_tristate(t, m->enabled);
-		add_health(t, &m->health);
+		add_health(t, m);
 		add_name(t, m->firmware);
 	}
 }

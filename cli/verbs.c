@@ -186,6 +186,18 @@ const struct verb_info verb_table[] = {
 		.run = make_change,
 	},
 	{
+		.name = "health",
+		.words = "[CARD...]",
+		.brief = "how cards are, and what errors they have reported",
+		.details = "Errors are those since cxlmemd was started, the last 32 of each card: event "
+			   "records\n"
+			   "of general media, DRAM and memory module, poison, errors of the CXL "
+			   "protocol and\n"
+			   "of PCIe. A card that is failing should not be trusted with data.\n",
+		.max_words = ANY,
+		.run = show_health,
+	},
+	{
 		.name = "blockers",
 		.words = "REGION",
 		.brief = "who and what is in the way of taking a region's memory away",

@@ -122,6 +122,7 @@ static const struct field memdev_fields[] = {
 	F(memdev, "enabled", TRI, enabled),
 	R(memdev, "endpoint", PORT, endpoint),
 	F(memdev, "health", HEALTH, health),
+	F(memdev, "failing", STRING, failing),
 };
 TYPE(memdev, picture, memdevs, n_memdevs, picture_add_memdev);
 

@@ -99,6 +99,7 @@ struct picture *picture_free(struct picture *p)
 		free(p->memdevs[i].path);
 		free(p->memdevs[i].firmware);
 		free(p->memdevs[i].health.media);
+		free(p->memdevs[i].failing);
 	}
 	for (i = 0; i < p->n_daxes; i++) {
 		free(p->daxes[i].name);

@@ -129,6 +129,7 @@ struct memdev {
 	enum tristate enabled; /* bound to cxl_mem and its endpoint has come up */
 	int endpoint;	       /* port index or -1 */
 	struct health health;
+	char *failing; /* why it is not to be trusted with data; NULL = nothing speaks against it */
 };
 
 /* A PCI hot-plug slot (/sys/bus/pci/slots), whether a card is in it or not. */

@@ -180,6 +180,10 @@ static void check_memory(struct profile_reader *r)
 		ERROR(r, KEY_ON_DEADLINE,
 		      "OnDeadline=revoke with DeadlineSec=infinity: that time is never over, give "
 		      "another");
+	if (devdax && given(r, KEY_ON_FAILURE) && p->on_failure == ON_FAILURE_EVACUATE)
+		ERROR(r, KEY_ON_FAILURE,
+		      "OnFailure=evacuate with Mode=devdax: only system-ram can be moved elsewhere, write "
+		      "keep");
 	if (devdax) {
 		p->online = false;
 		p->zone = ZONE_UNKNOWN;

@@ -26,6 +26,7 @@ enum profile_key_id {
 	KEY_ALIGN,
 	KEY_DEADLINE_SEC,
 	KEY_ON_DEADLINE,
+	KEY_ON_FAILURE,
 	_KEY_MAX,
 };
 

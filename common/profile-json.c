@@ -89,10 +89,14 @@ static int fill_memory(struct json_object *o, const struct profile *p)
 
 static int fill_remove(struct json_object *o, const struct profile *p)
 {
-	if (!p->deadline_usec)
-		return 0;
-	return json_set_u64(o, "deadline_usec", p->deadline_usec) ?:
-		       json_set_string(o, "on_deadline", on_deadline_name(p->on_deadline));
+	int r = 0;
+
+	if (p->deadline_usec)
+		r = json_set_u64(o, "deadline_usec", p->deadline_usec) ?:
+			    json_set_string(o, "on_deadline", on_deadline_name(p->on_deadline));
+	if (r == 0 && p->on_failure != ON_FAILURE_KEEP)
+		r = json_set_string(o, "on_failure", on_failure_name(p->on_failure));
+	return r;
 }
 
 static int put_section(struct json_object *o, const char *key, const struct profile *p,

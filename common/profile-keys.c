@@ -258,6 +258,16 @@ static int set_on_deadline(void *field, const char *value)
 	return set_word(field, value, any_on_deadline_name, 0, _ON_DEADLINE_MAX);
 }
 
+static const char *any_on_failure_name(int i)
+{
+	return on_failure_name(i);
+}
+
+static int set_on_failure(void *field, const char *value)
+{
+	return set_word(field, value, any_on_failure_name, 0, _ON_FAILURE_MAX);
+}
+
 #define SIZE_TAKEN "an amount of memory such as 512M or 1.5G"
 #define PATTERN_TAKEN ", where each [ has its ]"
 
@@ -294,6 +304,8 @@ static const struct key keys[_KEY_MAX] = {
 			       ONE(deadline_usec, set_deadline) },
 	[KEY_ON_DEADLINE] = { "Remove", "OnDeadline", "keep or revoke",
 			      ONE(on_deadline, set_on_deadline) },
+	[KEY_ON_FAILURE] = { "Remove", "OnFailure", "keep or evacuate",
+			     ONE(on_failure, set_on_failure) },
 	/* clang-format on */
 };
 

@@ -28,6 +28,11 @@ const char *on_deadline_name(enum on_deadline d)
 	return d == ON_DEADLINE_REVOKE ? "revoke" : "keep";
 }
 
+const char *on_failure_name(enum on_failure f)
+{
+	return f == ON_FAILURE_EVACUATE ? "evacuate" : "keep";
+}
+
 int patterns_add(struct patterns *p, const char *word)
 {
 	_cleanup_free_ char *copy = strdup(word);

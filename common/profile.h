@@ -29,6 +29,9 @@ enum fewer {
 
 enum on_deadline { ON_DEADLINE_KEEP, ON_DEADLINE_REVOKE, _ON_DEADLINE_MAX };
 
+/* OnFailure=, what is done with the memory of a card that is failing */
+enum on_failure { ON_FAILURE_KEEP, ON_FAILURE_EVACUATE, _ON_FAILURE_MAX };
+
 /* Words of a list, each a pattern of fnmatch(3). */
 struct patterns {
 	char **list;
@@ -75,6 +78,7 @@ struct profile {
 	/* [Remove] */
 	uint64_t deadline_usec; /* 0 = none, as in a request */
 	enum on_deadline on_deadline;
+	enum on_failure on_failure;
 };
 
 /* What is wrong with a file. An error means that the profile is not used. */
@@ -221,5 +225,6 @@ bool profile_key(size_t i, const char **ret_section, const char **ret_name);
 const char *capacity_name(enum capacity c);	  /* "ram", "pmem"; NULL for any */
 const char *fewer_name(enum fewer f);		  /* "wait", "less", "separate" */
 const char *on_deadline_name(enum on_deadline d); /* "keep", "revoke" */
+const char *on_failure_name(enum on_failure f);	  /* "keep", "evacuate" */
 
 #endif

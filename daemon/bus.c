@@ -347,6 +347,28 @@ static int method_get_rivals(sd_bus_message *call, void *userdata, sd_bus_error 
 	return authorize_look(m->authority, call, get_rivals, m, error);
 }
 
+static int get_health(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	struct json_object *json;
+	int r;
+
+	(void)error;
+	r = health_watch_to_json(m->health, &json);
+	if (r < 0)
+		return r;
+	r = reply_json(call, json);
+	json_object_put(json);
+	return r;
+}
+
+static int method_get_health(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+
+	return authorize_look(m->authority, call, get_health, m, error);
+}
+
 static void on_get_blockers(const char *text, int error, const char *reason, void *userdata)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
@@ -396,6 +418,8 @@ static const sd_bus_vtable manager_vtable[] = {
 				method_get_rivals, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("GetBlockers", SD_BUS_ARGS("s", region), SD_BUS_RESULT("s", blockers),
 				method_get_blockers, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetHealth", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", health),
+				method_get_health, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListOperations", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a(ossds)", operations), method_list_operations,
 				SD_BUS_VTABLE_UNPRIVILEGED),

@@ -39,6 +39,7 @@ static void on_picture(struct picture *p, void *userdata)
 
 	node_memory_read(&door, p);
 	steward_complete(m->steward, p);
+	health_watch_complete(m->health, p);
 }
 
 static void on_looked(const struct picture *p, void *userdata)
@@ -49,6 +50,8 @@ static void on_looked(const struct picture *p, void *userdata)
 	/* It may start something, and then the picture is gone. */
 	/* Who stands at the machine comes first; either may start something, and then the picture is gone. */
 	button_seen(m->button, p, steward_profiles(m->steward));
+	if (!engine_busy(m->engine))
+		health_watch_looked(m->health, p, steward_profiles(m->steward));
 	if (!engine_busy(m->engine))
 		steward_looked(m->steward, p);
 }
@@ -110,6 +113,27 @@ static void on_changed(void *userdata)
 
 	bus_picture_changed(m);
 	engine_look(m->engine);
+}
+
+static int on_trace(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)s, (void)fd, (void)revents;
+	card_trace_read(m->trace, health_watch_report, m->health);
+	return 0;
+}
+
+/* Without it all goes on; only what cards report is not heard of. */
+static void add_trace(struct manager *m)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r = card_trace_open(&m->trace, &reason);
+
+	if (r >= 0)
+		r = sd_event_add_io(m->event, &m->trace_source, card_trace_fd(m->trace), EPOLLIN, on_trace, m);
+	if (r < 0)
+		(void)sd_journal_print(5, "%s", reason ?: "errors that cards report cannot be waited for");
 }
 
 static void look_again(void *userdata)
@@ -206,6 +230,10 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = steward_new(m->event, m->engine, NULL, state_directory(), &m->steward);
 	if (r < 0)
 		return fail(r, "wishes and profiles cannot be read");
+	r = health_watch_new(m->engine, on_changed, m, &m->health);
+	if (r < 0)
+		return fail(r, "the health of cards cannot be watched");
+	add_trace(m);
 	r = contest_new(m->event, "", look_again, m, &m->contest);
 	if (r < 0)
 		return fail(r, "what others do to memory cannot be watched");
@@ -252,10 +280,13 @@ struct manager *manager_free(struct manager *m)
 	/* The scanner answers those who wait, so it goes while the bus is still there. */
 	scanner_free(m->scanner);
 	blockers_watch_free(m->blockers);
+	sd_event_source_disable_unref(m->trace_source);
+	card_trace_close(m->trace);
 	engine_free(m->engine);
 	contest_free(m->contest);
 	button_free(m->button);
 	steward_free(m->steward);
+	health_watch_free(m->health);
 	succession_free(m->succession);
 	monitor_free(m->monitor);
 	direct_free(m->direct);

@@ -10,7 +10,9 @@
 #include "contest.h"
 #include "direct.h"
 #include "button.h"
+#include "card-trace.h"
 #include "engine.h"
+#include "health.h"
 #include "monitor.h"
 #include "scanner.h"
 #include "steward.h"
@@ -25,6 +27,9 @@ struct manager {
 	struct contest *contest; /* with others who bring memory online */
 	struct blockers_watch *blockers; /* who is in the way of memory that is to go */
 	struct engine *engine;
+	struct health_watch *health;
+	struct card_trace *trace; /* NULL where the kernel does not tell of errors */
+	sd_event_source *trace_source;
 	struct scanner *scanner;
 	struct steward *steward;
 	struct button *button;

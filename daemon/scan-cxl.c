@@ -278,8 +278,11 @@ static int add_memdev(struct picture *p, struct cxl_memdev *memdev, unsigned int
 	r = strdup_or_null(cxl_memdev_get_firmware_verison(memdev), &m->firmware);
 	if (r < 0)
 		return r;
-	if (flags & DOOR_SCAN_HEALTH)
+	if (flags & DOOR_SCAN_HEALTH) {
 		read_health(memdev, &m->health);
+		/* The kernel reads the card's list and tells of each address through a trace event (card-trace.h). */
+		(void)cxl_memdev_trigger_poison_list(memdev);
+	}
 	return 0;
 }
 

@@ -164,6 +164,9 @@ static const struct {
 	  "p:7: OnDeadline=revoke with DeadlineSec=infinity: that time is never over, give another\n" },
 	{ MATCH "[Remove]\nDeadlineSec=0\n",
 	  "p:4: DeadlineSec= is \"0\": it takes a time longer than 0 such as 30s, 2min or infinity\n" },
+	{ MATCH "[Memory]\nMode=devdax\n[Remove]\nOnFailure=evacuate\n",
+	  "p:6: OnFailure=evacuate with Mode=devdax: only system-ram can be moved elsewhere, write keep\n" },
+	{ MATCH "[Remove]\nOnFailure=run\n", "p:4: OnFailure= is \"run\": it takes keep or evacuate\n" },
 	{ MATCH "[Remove]\nDeadlineSec=1\nOnDeadline=kill\n",
 	  "p:5: OnDeadline= is \"kill\": it takes keep or revoke\n" },
 	{ MATCH "\x7f" "ELF\x02\n[Memory]\nZone=blue\n",
@@ -448,7 +451,7 @@ static void words(void **state)
 			strstr(text, "=\nPath=*\n")[2] = '\0';
 		p = parse(text);
 	}
-	assert_int_equal(n, 19);
+	assert_int_equal(n, 20);
 }
 
 static void in_json(void **state)
