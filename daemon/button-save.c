@@ -6,7 +6,7 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
-/* pciehp's five seconds, less what it takes to hear of the press and to give up on a region. */
+/* pciehp's five seconds, less what it takes to hear of the press, to give up on a region and to begin the eject. */
 #define SAVE_USEC (UINT64_C(4) * 1000000)
 /* Less is not worth the attempt. */
 #define SHARE_USEC_MIN (UINT64_C(300) * 1000)
@@ -85,8 +85,7 @@ static void save_next(struct button *b, struct holder *h)
 	r = make_request(VERB_OFFLINE, s, &q);
 	if (r >= 0) {
 		q->leaving = true;
-		/* The eject has a part, too. */
-		q->deadline_usec = left / (h->n_online - h->at + 1);
+		q->deadline_usec = left / (h->n_online - h->at);
 		if (q->deadline_usec < SHARE_USEC_MIN)
 			q->deadline_usec = SHARE_USEC_MIN;
 		r = append(&h->freed, &h->n_freed, s->region, s->zone);
@@ -125,7 +124,7 @@ static void hurry(struct button *b, const struct holder *h)
 
 	for (size_t i = 0; (o = engine_nth(b->engine, i)); i++)
 		if (o->state == OPERATION_RUNNING && concerns(o, h))
-			engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 2));
+			engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1));
 }
 
 void button_save(struct button *b, struct holder *h)

@@ -204,7 +204,8 @@ def test_one_in_use_keeps_no_other(guest):
                 "echo $! > /run/open.pid")
     guest.unplug(card)
     machine.settled()
-    assert machine.said(f"the memory of {ram} is saved")
+    # On a slow machine it is the eject that is through with it, before it is refused.
+    assert machine.said(f"the memory of {ram} is saved\\|; what was taken offline stays so")
     assert machine.said("the card goes with what could not be saved: .*sleep")
     holder.verify()
     assert "stuck online" not in guest.check("dmesg")
@@ -227,10 +228,11 @@ def test_one_that_cannot_be_freed_keeps_no_other(guest):
     machine.pin(machine.dax(machine.regions()[0]["region"])["target_node"])
     guest.unplug(card)
     machine.settled()
-    assert machine.said("the memory of region.* is saved")
     assert machine.said("the memory of region.* is not free yet")
     assert machine.said("the card goes with what could not be saved: ")
     machine.stuck()
+    left = machine.picture()["memory"]
+    assert len({run["region"] for run in left if run.get("region")}) == 1, left
     machine.ctl("forget all")
 
 
