@@ -45,6 +45,25 @@ static void two_regions(struct mock *m)
 	mock_add_region(m, 0, "movable", GIB, 1, 1);
 }
 
+static void in_slot(struct mock *m)
+{
+	movable(m);
+	mock_add_slot(m, "7", 0, -1);
+}
+
+static void devdax_in_slot(struct mock *m)
+{
+	m->drains = true;
+	devdax(m);
+	mock_add_slot(m, "7", 0, -1);
+}
+
+static void two_ways_in_slot(struct mock *m)
+{
+	two_ways(m);
+	mock_add_slot(m, "7", 0, -1);
+}
+
 static void no_policy(struct mock *m)
 {
 	mock_set_string(&m->picture->auto_online, NULL);
@@ -70,6 +89,9 @@ const struct situation situations[N_SITUATIONS] = {
 	{ "destroy two", machine_two_ports, two_regions, "destroy region0 region1" },
 	/* region1 stays, and so region0 cannot be had back once its decoders are released */
 	{ "destroy out of order", machine_two_ports, two_regions, "destroy region0" },
+	{ "eject", machine_one, in_slot, "eject mem0 region0" },
+	{ "eject devdax", machine_one, devdax_in_slot, "eject mem0 region0" },
+	{ "eject one of two ways", machine_two_bridges, two_ways_in_slot, "eject mem0 region2" },
 	{ "online", machine_one, offline, "online region0" },
 	{ "online elsewhere", machine_one, kernel, "online --zone movable region0" },
 	{ "online what is unbound", machine_one, unbound, "online region0" },

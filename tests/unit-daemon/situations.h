@@ -12,7 +12,7 @@ struct situation {
 	const char *line;
 };
 
-#define N_SITUATIONS 21
+#define N_SITUATIONS 24
 
 extern const struct situation situations[N_SITUATIONS];
 
