@@ -4,25 +4,29 @@
  *
  * What is modelled, by patch of ../patches and function there:
  *
- *  0001 mm/pgmap_folio.c	pgmap_request_folio(), pgmap_claim(), pgmap_unclaim(),
+ *  0001 mm/pgmap_folio.c	pgmap_request_folio(), pgmap_try_request_folio(),
+ *			pgmap_activate_fitting(), pgmap_claim(), pgmap_unclaim(),
  *			pgmap_get_refs(), pgmap_publish(), pgmap_get_folio(),
  *			pgmap_folio_freed(), pgmap_active_pages()
  *	 mm/memremap.c	memunmap_pages(), with percpu_ref_kill(), the grace period of
  *			its switch to one counter, percpu_ref_tryget_many() and
  *			percpu_ref_put_many()
  *  0002 mm/pgmap_folio.c	pgmap_check_drained(), pgmap_lower_active(),
- *			pgmap_drain_begin(), pgmap_drain_cancel()
+ *			pgmap_drain_begin(), pgmap_drain_cancel(): ->closed, and
+ *			PGMAP_CHUNK_CLOSED in the state of each chunk
  *  0005 drivers/dax/device.c	dev_dax_insert(), dev_dax_folio(), kill_dev_dax() with
  *			synchronize_srcu()
- *  0006 drivers/dax/drain.c	all of it; device.c: dev_dax_check_revoked()
+ *  0006 drivers/dax/drain.c	all of it
  *  0007 drivers/dax/hold.c	dax_ioc_hold(), dax_file_release_held(), dax_release_held()
+ *  0009 drivers/dax/device.c	dev_dax_try_folio(), dev_dax_map(), dev_dax_check_stopped(),
+ *			dev_dax_slow_fault(); drain.c: dax_drain_stop()
  *
  * Two users fault or hold, pin, and let go or never do; an operator begins,
  * revokes and cancels; somebody unbinds the driver; the work item announces; a
  * waiter reads the state and sleeps in poll(); a monitor looks at what is left
  * when nothing can move any more.
  *
- * What is not: the structure of idle spans (chunk->busy and its mutex, orders),
+ * What is not: the structure of idle spans (PGMAP_CHUNK_BUSY, the mutex, orders),
  * memory failure, the file being opened.
  *
  * Memory ordering. Everything below is sequentially consistent, but for the
@@ -46,14 +50,15 @@
  * to be wrong, in which SPIN must find an error.
  *
  * @holds wake-up-two-spans: SPANS=2 USER0=1 USER1=1 OPERATOR=2
- * @holds revoke-one-span: SPANS=1 USER0=1 USER1=1 OPERATOR=1
+ * @holds revoke-shared: SPANS=1 USER0=1 USER1=32 OPERATOR=1
  * @holds revoke-held: SPANS=1 USER0=1 USER1=2 OPERATOR=3
- * @holds cancel-twice: SPANS=1 USER0=7 USER1=0 OPERATOR=7
+ * @holds cancel-twice: SPANS=1 USER0=39 USER1=0 OPERATOR=7
  * @holds poll: SPANS=1 USER0=5 USER1=0 OPERATOR=3 WAITER
- * @holds unbind-shared: SPANS=1 USER0=5 USER1=1 OPERATOR=0 UNBIND
- * @holds unbind-held-revoked: SPANS=1 USER0=15 USER1=0 OPERATOR=3 UNBIND
- * @holds kill-before-readers-left: SPANS=1 USER0=16 USER1=16 OPERATOR=0 UNBIND KILL_FIRST
- * @holds poll-unbind-if-announced: SPANS=1 USER0=5 USER1=0 OPERATOR=2 WAITER UNBIND UNBOUND_ANNOUNCED
+ * @holds unbind-fast-faults: SPANS=2 USER0=5 USER1=1 OPERATOR=8 UNBIND
+ * @holds unbind-shared: SPANS=1 USER0=36 USER1=1 OPERATOR=8 UNBIND
+ * @holds unbind-held-revoked: SPANS=1 USER0=47 USER1=0 OPERATOR=3 UNBIND
+ * @holds kill-before-readers-left: SPANS=1 USER0=16 USER1=16 OPERATOR=8 UNBIND KILL_FIRST
+ * @holds poll-unbind-if-announced: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND UNBOUND_ANNOUNCED
  *
  * @fails begin-without-barrier: SPANS=2 USER0=1 USER1=1 OPERATOR=0 BEGIN_UNORDERED
  * @fails claim-without-barrier: SPANS=2 USER0=1 USER1=1 OPERATOR=0 CLAIM_UNORDERED
@@ -63,17 +68,19 @@
  * @fails fault-without-barrier: SPANS=1 USER0=1 USER1=1 OPERATOR=1 FAULT_UNORDERED
  * @fails fault-does-not-look: SPANS=1 USER0=1 USER1=1 OPERATOR=1 FAULT_LOOKS_NOT
  * @fails revoke-without-barrier: SPANS=1 USER0=1 USER1=1 OPERATOR=1 REVOKE_UNORDERED
- * @fails references-put-first: SPANS=1 USER0=5 USER1=1 OPERATOR=0 UNBIND REFS_PUT_FIRST
- * @fails dying-not-looked-at: SPANS=1 USER0=16 USER1=16 OPERATOR=0 UNBIND KILL_FIRST DYING_LOOKS_NOT
- * @fails kill-without-grace-period: SPANS=1 USER0=5 USER1=1 OPERATOR=0 UNBIND KILL_WITHOUT_GRACE
- * @fails unbind-leaves-readers: SPANS=1 USER0=5 USER1=1 OPERATOR=0 UNBIND UNBIND_LEAVES_READERS
+ * @fails stop-without-barrier: SPANS=1 USER0=1 USER1=0 OPERATOR=8 UNBIND STOP_UNORDERED
+ * @fails fast-fault-without-rcu: SPANS=1 USER0=1 USER1=0 OPERATOR=8 UNBIND FAST_WITHOUT_RCU
+ * @fails references-put-first: SPANS=1 USER0=5 USER1=1 OPERATOR=8 UNBIND REFS_PUT_FIRST
+ * @fails dying-not-looked-at: SPANS=1 USER0=16 USER1=16 OPERATOR=8 UNBIND KILL_FIRST DYING_LOOKS_NOT
+ * @fails kill-without-grace-period: SPANS=1 USER0=36 USER1=1 OPERATOR=8 UNBIND KILL_WITHOUT_GRACE
+ * @fails unbind-leaves-readers: SPANS=1 USER0=36 USER1=32 OPERATOR=8 UNBIND UNBIND_LEAVES_READERS
  *
  * The last one is the series as it is: an unbind does not tell those who sleep in
  * poll() of the attribute in sysfs (dax_drain_detach() sets the state, and takes
  * the work item back that may have been about to tell). poll() of the character
  * device is told.
  *
- * @fails poll-unbind: SPANS=1 USER0=5 USER1=0 OPERATOR=2 WAITER UNBIND
+ * @fails poll-unbind: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND
  */
 /* What user 0, user 1 and the operator may do, added up */
 #define FAULTS		1
@@ -81,9 +88,11 @@
 #define PINS		4
 #define ACCESSES	8
 #define REQUESTS	16
+#define FAULTS_SLOWLY	32
 #define REVOKES		1
 #define CANCELS		2
 #define TWICE		4
+#define IDLES		8
 
 #define USERS	2
 #define OPER 2
@@ -96,8 +105,9 @@
 mtype = { OK, SHUTDOWN, EXIST, NODEV, AGAIN };
 mtype:state = { UNBOUND, LIVE, DRAINING, DRAINED };
 
-/* struct pgmap_folios: a counter for each chunk, a bit for each span */
+/* struct pgmap_folios: counter and PGMAP_CHUNK_CLOSED of each chunk, a bit for each span */
 bit closed;
+bit shut[2];
 byte used[2];
 bit map[2];
 /* struct page */
@@ -110,10 +120,12 @@ bit dead;
 short percpu_refs;
 short refs = BIAS + 1;
 bit released;
-bit rcu[CPUS];
+bit rcu[CPUS];		/* percpu_ref's own sections */
+bit rcu_fault[USERS];	/* that of a fault */
 
 /* struct dax_drain */
-bit dlock, begun, revoked, attached = 1;
+bit dlock, begun, attached = 1;
+bit revoked, unbound;	/* DAX_STOP_* */
 bit work;
 byte events;
 /* the device */
@@ -125,7 +137,7 @@ bit flock[USERS], held[USERS];
 
 /* buffers */
 bit wait_add[USERS], wait_pte[USERS];
-byte wait_closed, wait_revoked;	/* 0: nothing, else the value + 1 */
+byte wait_closed, wait_shut[2], wait_revoked, wait_unbound;	/* 0: nothing, else the value + 1 */
 
 /* what the properties are about */
 bit final;		/* somebody has read "drained" */
@@ -147,7 +159,20 @@ inline flush(cpu)
 		:: else
 		fi;
 		if
+		:: wait_shut[0] -> shut[0] = wait_shut[0] - 1; wait_shut[0] = 0
+		:: else
+		fi;
+		if
+		:: wait_shut[1] -> shut[1] = wait_shut[1] - 1; wait_shut[1] = 0
+		:: else
+		fi;
+		if
 		:: wait_revoked -> revoked = wait_revoked - 1; wait_revoked = 0
+		:: else
+		fi
+	:: cpu == UNBINDER ->
+		if
+		:: wait_unbound -> unbound = wait_unbound - 1; wait_unbound = 0
 		:: else
 		fi
 	:: else
@@ -326,7 +351,7 @@ inline request(cpu, s)
 		atomic {
 			assert(!gone);
 			if
-			:: closed -> res = SHUTDOWN
+			:: shut[s] -> res = SHUTDOWN
 			:: else
 			fi
 		}
@@ -392,12 +417,57 @@ inline zap(cpu, usr)
 	fi
 }
 
-/* dev_dax_huge_fault() and dev_dax_insert() */
+/* dev_dax_map(): the folio that was requested, or got, is mapped and put */
+inline map_folio(u)
+{
+	atomic { assert(!gone); count[SPAN(u)]++; wait_pte[u] = 1 }
+	put(u, SPAN(u));
+#ifndef FAULT_LOOKS_NOT
+	/* dev_dax_check_stopped() */
+	if
+	:: revoked || unbound ->
+		atomic {
+			had = pte[u] | wait_pte[u];
+			pte[u] = 0; wait_pte[u] = 0
+		}
+		if
+		:: had -> had = 0; put(u, SPAN(u))
+		:: else
+		fi
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
+/* dev_dax_try_folio() */
 inline fault(u)
+{
+#if defined(UNBIND) && !defined(FAST_WITHOUT_RCU)
+	atomic { rcu_fault[u] = 1; res = (revoked || unbound -> NODEV : OK) }
+#else
+	res = (revoked || unbound -> NODEV : OK);
+#endif
+	if
+	:: res == OK -> request(u, SPAN(u))
+	:: else
+	fi;
+#ifdef UNBIND
+	rcu_fault[u] = 0;
+#endif
+	if
+	:: res == OK -> map_folio(u)
+	:: else
+	fi
+}
+
+/* dev_dax_slow_fault() and dev_dax_insert() */
+inline slow_fault(u)
 {
 	srcu_enter(u);
 	if
-	:: res == OK && revoked -> res = NODEV
+	:: res == OK && (revoked || unbound) -> res = NODEV
 	:: else
 	fi;
 	if
@@ -408,24 +478,7 @@ inline fault(u)
 		:: else
 		fi;
 		if
-		:: res == OK ->
-			atomic { assert(!gone); count[SPAN(u)]++; wait_pte[u] = 1 }
-			put(u, SPAN(u));
-#ifndef FAULT_LOOKS_NOT
-			/* dev_dax_check_revoked() */
-			if
-			:: revoked ->
-				atomic {
-					had = pte[u] | wait_pte[u];
-					pte[u] = 0; wait_pte[u] = 0
-				}
-				if
-				:: had -> had = 0; put(u, SPAN(u))
-				:: else
-				fi
-			:: else
-			fi
-#endif
+		:: res == OK -> map_folio(u)
 		:: else
 		fi
 	:: else
@@ -464,7 +517,7 @@ inline release(cpu, usr)
 
 #define MAPPED(u)	(pte[u] || wait_pte[u])
 
-#define MAY(what)	((me -> USER1 : USER0) & what)
+#define MAY(what)	((me -> USER1 : USER0) & (what))
 
 proctype user(byte me)
 {
@@ -473,8 +526,12 @@ proctype user(byte me)
 	byte t;
 
 	if
-	:: MAY(FAULTS) ->
-		fault(me);
+	:: MAY(FAULTS | FAULTS_SLOWLY) ->
+		/* The slow way may be taken at any time: it is not if there is nothing in the way of the fast one. */
+		if
+		:: MAY(FAULTS) -> fault(me)
+		:: MAY(FAULTS_SLOWLY) -> slow_fault(me)
+		fi;
 		/* pin_user_pages_fast() of a page that is mapped */
 		if
 		:: atomic {
@@ -581,7 +638,7 @@ inline begin()
 	store_enter();
 	if
 	:: go && !begun ->
-		wait_closed = 2;
+		atomic { wait_closed = 2; wait_shut[0] = 2; wait_shut[1] = 2 }
 #ifndef BEGIN_UNORDERED
 		atomic { flush(OPER) }
 #endif
@@ -619,7 +676,7 @@ inline cancel()
 		wait_revoked = 1;
 		begun = 0;
 #ifndef CANCEL_LEAVES_CLOSED
-		wait_closed = 1
+		atomic { wait_shut[0] = 1; wait_shut[1] = 1; wait_closed = 1 }
 #endif
 	:: else
 	fi;
@@ -634,7 +691,9 @@ proctype operator()
 	byte t;
 
 	do
-	:: begin();
+	:: OPERATOR & IDLES -> break
+	:: else ->
+	   begin();
 	   if
 	   :: OPERATOR & REVOKES -> revoke()
 	   :: skip
@@ -661,7 +720,7 @@ end:	do
 		work = 0;
 		lock(dlock);
 		drain_state();
-		unlock(UNBINDER, dlock);
+		dlock = 0;
 		if
 		:: st == DRAINED -> announce()
 		:: else
@@ -680,7 +739,7 @@ proctype waiter()
 	:: seen = events;
 	   lock(dlock);
 	   drain_state();
-	   unlock(UNBINDER, dlock);
+	   dlock = 0;
 	   if
 	   :: st == LIVE || st == DRAINING ->
 		sleeping = 1;
@@ -698,6 +757,14 @@ proctype unbinder()
 	bit z, c, m, had;
 	byte t;
 
+	/* dax_drain_stop(): the lock is given back before the store need be seen */
+	lock(dlock);
+	wait_unbound = 2;
+	dlock = 0;
+#ifndef STOP_UNORDERED
+	atomic { flush(UNBINDER) }
+#endif
+
 	alive = 0;
 #if !defined(UNBIND_LEAVES_READERS) && !defined(KILL_FIRST)
 	!srcu[0]; !srcu[1]; !srcu[OPER];
@@ -713,7 +780,7 @@ proctype unbinder()
 	/* percpu_ref_kill(): the first reference is put while the bias is in */
 	atomic { dead = 1; refs-- }
 #ifndef KILL_WITHOUT_GRACE
-	!rcu[0]; !rcu[1]; !rcu[OPER];
+	!rcu[0]; !rcu[1]; !rcu[OPER]; !rcu_fault[0]; !rcu_fault[1];
 #endif
 	atomic {
 		refs = refs + percpu_refs - BIAS;
@@ -733,7 +800,7 @@ end:	released;
 	;
 
 	lock(dlock);
-	atomic { attached = 0; begun = 0; revoked = 0; final = 0 }
+	atomic { attached = 0; begun = 0; revoked = 0; unbound = 1; final = 0 }
 	unlock(UNBINDER, dlock);
 	work = 0;
 #ifdef UNBOUND_ANNOUNCED
@@ -750,6 +817,9 @@ end:	do
 	:: atomic { wait_pte[0] -> pte[0] = 1; wait_pte[0] = 0 }
 	:: atomic { wait_pte[1] -> pte[1] = 1; wait_pte[1] = 0 }
 	:: atomic { wait_closed -> closed = wait_closed - 1; wait_closed = 0 }
+	:: atomic { wait_shut[0] -> shut[0] = wait_shut[0] - 1; wait_shut[0] = 0 }
+	:: atomic { wait_shut[1] -> shut[1] = wait_shut[1] - 1; wait_shut[1] = 0 }
+	:: atomic { wait_unbound -> unbound = wait_unbound - 1; wait_unbound = 0 }
 	:: atomic { wait_revoked -> revoked = wait_revoked - 1; wait_revoked = 0 }
 	od
 }
@@ -763,7 +833,7 @@ proctype monitor()
 		assert(!sleeping || (attached && (!begun || used[0] + used[1])));
 		assert(!unbinding || stuck);
 		assert(!revoked || stuck || used[0] + used[1] == 0);
-		assert(begun || !attached || !closed);
+		assert(begun || !attached || !(closed || shut[0] || shut[1]));
 		assert(gone || map[0] == (count[0] > 0));
 		assert(gone || map[1] == (count[1] > 0));
 		assert(used[0] == map[0] && used[1] == map[1])
