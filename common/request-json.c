@@ -50,6 +50,8 @@ int request_to_json(const struct request *q, struct json_object **ret)
 	if (r == 0)
 		r = set_bool(o, "revoke", q->revoke);
 	if (r == 0)
+		r = set_bool(o, "leaving", q->leaving);
+	if (r == 0)
 		r = json_set_string(o, "origin", q->origin);
 	if (r < 0)
 		return r;
@@ -158,6 +160,7 @@ int request_from_json(struct json_object *json, struct request **ret, char **ret
 	q->no_online = flag(json, "no_online");
 	q->deadline_given = flag(json, "deadline_given");
 	q->revoke = flag(json, "revoke");
+	q->leaving = flag(json, "leaving");
 	*ret = TAKE_PTR(q);
 	return 0;
 }

@@ -332,6 +332,7 @@ static void check_records(const struct request *q, const struct plan *plan)
 	assert_int_equal(request->ways, q->ways);
 	assert_int_equal(request->deadline_usec, q->deadline_usec);
 	assert_int_equal(request->no_online, q->no_online);
+	assert_int_equal(request->leaving, q->leaving);
 }
 
 void do_line(struct mock *m, const char *line)
