@@ -53,6 +53,8 @@ int wishes_to_json(const struct wishes *w, struct json_object **ret)
 	if (!top)
 		return -ENOMEM;
 	r = json_set_u64(top, "version", VERSION);
+	if (r == 0 && w->generation)
+		r = json_set_u64(top, "generation", w->generation);
 	array = json_object_new_array();
 	if (json_take(top, "wishes", array) < 0)
 		return -ENOMEM;
@@ -248,6 +250,8 @@ int wishes_from_json(struct json_object *json, struct wishes **ret, char **ret_r
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
+	if (json_object_object_get_ex(json, "generation", &v) && json_read_u64(v, &w->generation) < 0)
+		return say(ret_reason, -EINVAL, "its generation is no number");
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
 		const struct at at = { json_object_array_get_idx(array, i), i, ret_reason };
 

@@ -50,6 +50,7 @@ struct wishes {
 	struct wish *list;
 	size_t n;
 	uint64_t last_id;
+	uint64_t generation; /* grows each time they are written down; 0 = never */
 };
 
 struct wishes *wishes_free(struct wishes *w);

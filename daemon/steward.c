@@ -320,7 +320,10 @@ struct json_object *steward_ended(struct steward *s, const struct operation *o)
 	/* Too many for the journal, or no journal: then the file is written at once. */
 	if (!s->journal || s->broken || s->wishes->n > JOURNALED_MAX)
 		return NULL;
-	if (!conclude(s, o) || wishes_to_json(s->wishes, &json) < 0)
+	if (!conclude(s, o))
+		return NULL;
+	s->wishes->generation++;
+	if (wishes_to_json(s->wishes, &json) < 0)
 		return NULL;
 	s->unsaved = true;
 	(void)sd_event_source_set_enabled(s->save, SD_EVENT_ONESHOT);
@@ -336,6 +339,11 @@ void steward_set_journal(struct steward *s, struct journal *journal, struct json
 		return;
 	if (wishes_from_json(wishes, &new, NULL) < 0) {
 		(void)sd_journal_print(4, "the wishes in the journal make no sense; those of the file hold");
+		return;
+	}
+	/* The machine lost its power after the file was written, and before the journal had that on the disk. */
+	if (new->generation <= s->wishes->generation) {
+		wishes_free(new);
 		return;
 	}
 	wishes_free(s->wishes);
@@ -367,6 +375,7 @@ int steward_save(struct steward *s, char **ret_reason)
 
 	if (s->broken)
 		return say(ret_reason, -EBADMSG, "%s", s->broken);
+	s->wishes->generation++;
 	s->unsaved = false;
 	(void)sd_event_source_set_enabled(s->save, SD_EVENT_OFF);
 	r = store_save(s->dir, s->wishes, &reason);

@@ -612,9 +612,39 @@ static void deadline_of_a_profile(void **state)
 	house_teardown(&h);
 }
 
+/* Of the journal and the file the newer wishes hold, also when the journal lost what it was told last. */
+static void journaled_wishes(void **state)
+{
+	_cleanup_json_ struct json_object *older = NULL, *newer = NULL;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	_cleanup_mock_ struct mock *m = NULL;
+	struct house h;
+	size_t n = 0;
+
+	(void)state;
+	house_setup(&h, machine_one);
+	by_hand(&h, "create mem0");
+	assert_int_equal(steward_export(h.steward, &older, NULL), 0);
+	m = mock_stage_get(h.stage);
+	assert_int_equal(steward_forget(h.steward, m->picture, (char *[]){ (char *)"all" }, 1, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	before = described(&h);
+	steward_set_journal(h.steward, NULL, older);
+	after = described(&h);
+	assert_string_equal(after, before);
+	json_object_deep_copy(older, &newer, NULL);
+	json_object_object_add(newer, "generation", json_object_new_uint64(1000));
+	steward_set_journal(h.steward, NULL, newer);
+	free(after);
+	after = described(&h);
+	assert_non_null(strstr(after, "region0"));
+	house_teardown(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(journaled_wishes),
 		cmocka_unit_test(one_of_a_set),	    cmocka_unit_test(it_is_refused),
 		cmocka_unit_test(adopted_instead),
 		cmocka_unit_test(a_card_comes),	    cmocka_unit_test(taken_away),
