@@ -12,7 +12,7 @@
 #define AGAIN_USEC (2 * USEC_PER_SEC)
 /* Reading what a process has mapped waits for locks of that process. */
 #define ANSWER_USEC (10 * USEC_PER_SEC)
-/* The answer costs work, and all clients share one worker. */
+/* The answer costs work: one at a time, for all clients. */
 #define ASKERS_MAX 64
 
 struct asker {
@@ -32,7 +32,7 @@ struct blockers_watch {
 	worker_open_t open;
 	blockers_told_t told;
 	void *userdata;
-	struct worker *worker;
+	struct worker *worker; /* for one answer: seldom needed, and not to lie about meanwhile */
 	sd_event_source *answer_timer, *look_timer;
 	struct asker *askers; /* the first one is being served, if @serving */
 	size_t n_askers;
@@ -64,8 +64,9 @@ static void on_reply(struct worker *worker, struct worker_reply *reply, void *us
 {
 	struct blockers_watch *w = userdata;
 
-	(void)worker;
 	w->answer_timer = sd_event_source_disable_unref(w->answer_timer);
+	/* Its last reply: it may go, see on_io() of worker.c. */
+	w->worker = worker_free(worker);
 	answer_first(w, reply->error < 0 ? NULL : reply->text, reply->error,
 		     reply->error == -EPIPE ? "the processes of this machine could not be looked at in "
 					      "time; try again" :
@@ -85,13 +86,16 @@ static int on_answer_timeout(sd_event_source *s, uint64_t when, void *userdata)
 
 static int ask_worker(struct blockers_watch *w)
 {
-	int r = 0;
+	int r = worker_new(w->event, w->open, &w->worker);
 
-	if (w->worker && worker_is_dead(w->worker))
+	if (r >= 0)
+		r = worker_blockers(w->worker, w->askers[0].name, on_reply, w);
+	if (r >= 0)
+		r = sd_event_add_time_relative(w->event, &w->answer_timer, CLOCK_MONOTONIC, ANSWER_USEC,
+					       0, on_answer_timeout, w);
+	if (r < 0)
 		w->worker = worker_free(w->worker);
-	if (!w->worker)
-		r = worker_new(w->event, w->open, &w->worker);
-	return r < 0 ? r : worker_blockers(w->worker, w->askers[0].name, on_reply, w);
+	return r;
 }
 
 static void serve(struct blockers_watch *w)
@@ -99,18 +103,10 @@ static void serve(struct blockers_watch *w)
 	while (w->n_askers && !w->serving && !w->stopping) {
 		int r = ask_worker(w);
 
-		/* One that died since it was used last is found out only now. */
-		if (r == -EPIPE) {
-			w->worker = worker_free(w->worker);
-			r = ask_worker(w);
-		}
-		if (r >= 0) {
+		if (r >= 0)
 			w->serving = true;
-			(void)sd_event_add_time_relative(w->event, &w->answer_timer, CLOCK_MONOTONIC,
-							 ANSWER_USEC, 0, on_answer_timeout, w);
-			return;
-		}
-		answer_first(w, NULL, r, "no worker process can be started");
+		else
+			answer_first(w, NULL, r, "no worker process can be started");
 	}
 }
 

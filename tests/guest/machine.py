@@ -123,23 +123,40 @@ class Machine:
                 f"{key} differs:\nbefore {json.dumps(before.get(key))}\n"
                 f"after  {json.dumps(after.get(key))}")
 
-    def descriptors(self) -> list[str]:
-        """What the daemon and its workers have open, sorted; sockets and the like without numbers.
+    def _open_files(self) -> list[str]:
+        """What the daemon and its workers have open, sorted; sockets and the like without numbers."""
+        text = self.guest.check("for p in $(pidof cxlmemd); do for f in /proc/$p/fd/*; do "
+                                "readlink $f; done; done")
+        return sorted(line.split(":[")[0] for line in text.split("\n") if line)
 
-        After a change the daemon looks at the machine once more, and has this and that of /sys open
-        meanwhile; what is still open when it has had the time for that is left open for good.
+    def descriptors(self) -> list[str]:
+        """What the daemon and its workers have open when they are at rest.
+
+        After a change the daemon looks at the machine once more: a worker more is there meanwhile, or
+        this and that of /sys is open. What is the same thrice is what is left open for good.
         """
-        names: list[str] = []
-        for _ in range(40):
-            text = self.guest.check("for p in $(pidof cxlmemd); do for f in /proc/$p/fd/*; do "
-                                    "readlink $f; done; done")
-            names = sorted(line.split(":[")[0] for line in text.split("\n") if line)
+        last: list[str] = []
+        same = 0
+        for _ in range(80):
+            names = self._open_files()
             # The card's trace events are listened to all the time.
-            if not any(name.startswith(("/sys/", "/proc/")) and "/tracing/" not in name
-                       for name in names):
+            busy = any(name.startswith(("/sys/", "/proc/")) and "/tracing/" not in name
+                       for name in names)
+            same = same + 1 if names == last and not busy else 0
+            if same == 2:
                 break
+            last = names
             time.sleep(0.25)
-        return names
+        return last
+
+    def assert_descriptors(self, before: list[str]) -> None:
+        """The daemon has open what it had then, at the latest when it has come to rest again."""
+        for _ in range(4):
+            now = self.descriptors()
+            if now == before:
+                return
+            time.sleep(2)
+        raise AssertionError(f"open before: {before}\nopen now: {now}")
 
     def use(self, node: int, size: str, timeout: float = 200) -> str:
         """Fill and check memory on a node."""

@@ -55,7 +55,7 @@ def test_region_on_each_card(guest):
 
     machine.ctl("destroy " + " ".join(region["region"] for region in regions), timeout=300)
     machine.assert_state(before)
-    assert machine.descriptors() == open_before, (open_before, machine.descriptors())
+    machine.assert_descriptors(open_before)
 
 
 @timeout(900)
