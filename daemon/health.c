@@ -60,14 +60,13 @@ static void log_report(const struct card_record *r, const struct card_report *re
 void health_watch_report(const struct card_report *report, void *userdata)
 {
 	struct health_watch *w = userdata;
+	const struct card_record *before = card_records_find(&w->records, report->host, report->serial);
+	bool failing = before && before->failing;
 	struct card_record *r;
-	bool failing;
 
 	/* AER knows of all devices, and their names say nothing of what they are. */
 	if (!report->memdev && !is_card(w, report->host))
 		return;
-	failing = card_records_find(&w->records, report->host, report->serial) &&
-		  card_records_find(&w->records, report->host, report->serial)->failing;
 	if (card_records_add(&w->records, report, &r) <= 0)
 		return;
 	log_report(r, report);
@@ -185,6 +184,7 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 	free(e);
 }
 
+/* @q is the engine's afterwards, or gone. */
 static int evacuate(struct health_watch *w, const struct memdev *m, struct request *q)
 {
 	struct evacuation *e = calloc(1, sizeof(*e));
@@ -218,12 +218,11 @@ void health_watch_looked(struct health_watch *w, const struct picture *p, const 
 		/* There may be memory of it later. */
 		if (r == -ENODATA)
 			continue;
-		if (note_answered(w, m) < 0) {
-			request_free(q);
-			continue;
-		}
+		if (r == 0)
+			r = evacuate(w, m, q);
 		log_evacuation(m, profile->name, r < 0 ? strerror(-r) : NULL);
-		if (r == 0 && evacuate(w, m, q) == 0)
+		/* What could not even be begun is tried again when the machine is looked at next. */
+		if (r == 0 && note_answered(w, m) == 0)
 			return;
 	}
 }
