@@ -8,6 +8,7 @@ from lab.testing import timeout
 
 SUITE = "long"
 KERNELS = ("debian-6.12", "debian-7.3")
+BUILT_KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 
 
