@@ -5,76 +5,81 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <tracefs.h>
 #include <unistd.h>
 
 #include "card-line.h"
 #include "util.h"
 
 /* An instance has events and a buffer of its own: nobody else's tracing is touched. */
-#define TRACING "/sys/kernel/tracing"
-#define INSTANCE TRACING "/instances/cxlmem"
+#define INSTANCE "cxlmem"
 /* For each processor; records of a card that goes mad overwrite older ones. */
-#define BUFFER_KIB "128"
+#define BUFFER_KIB 128
 
 struct card_trace {
+	struct tracefs_instance *instance;
 	int fd;
 	char line[4096]; /* what has been read of the next one */
 	size_t n;
 	bool too_long;	 /* the rest of it is left out */
 };
 
-static int write_file(const char *name, const char *word)
+/* The library leaves the kernel's word in errno, where there was one. */
+static int failure(void)
 {
-	char path[256];
-	_cleanup_close_ int fd = -1;
-
-	snprintf(path, sizeof(path), INSTANCE "/%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, word, strlen(word)) < 0 ? -errno : 0;
+	return errno > 0 ? -errno : -EIO;
 }
 
-static int enable(void)
+static int enable(struct tracefs_instance *instance)
 {
 	unsigned int enabled = 0;
 	const char *event;
-	char name[128];
+	char system[32];
 
 	/* Not every kernel has all of them. */
 	for (size_t i = 0; (event = card_line_event(i)); i++) {
-		snprintf(name, sizeof(name), "events/%s/enable", event);
-		enabled += write_file(name, "1") == 0;
+		const char *name = strchr(event, '/') + 1;
+
+		snprintf(system, sizeof(system), "%.*s", (int)(name - 1 - event), event);
+		enabled += tracefs_event_enable(instance, system, name) == 0;
 	}
 	return enabled ? 0 : -ENOENT;
+}
+
+static int begin(struct card_trace *t)
+{
+	int r;
+
+	errno = 0;
+	/* One that a killed daemon left is as good. */
+	t->instance = tracefs_instance_create(INSTANCE);
+	if (!t->instance)
+		return failure();
+	/* Without it a line would begin with the name of a process, which may be anything. */
+	if (tracefs_option_disable(t->instance, TRACEFS_OPTION_CONTEXT_INFO) < 0)
+		return failure();
+	(void)tracefs_instance_set_buffer_size(t->instance, BUFFER_KIB, -1);
+	r = enable(t->instance);
+	if (r < 0)
+		return r;
+	t->fd = tracefs_instance_file_open(t->instance, "trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return t->fd < 0 ? failure() : 0;
 }
 
 int card_trace_open(struct card_trace **ret, char **ret_reason)
 {
 	struct card_trace *t = calloc(1, sizeof(*t));
-	int r = 0;
+	int r;
 
 	if (!t)
 		return -ENOMEM;
 	t->fd = -1;
-	/* One that a killed daemon left is as good. */
-	if (mkdir(INSTANCE, 0700) < 0 && errno != EEXIST)
-		r = -errno;
-	/* Without it a line would begin with the name of a process, which may be anything. */
-	if (r == 0)
-		r = write_file("options/context-info", "0");
-	if (r == 0)
-		(void)write_file("buffer_size_kb", BUFFER_KIB);
-	if (r == 0)
-		r = enable();
-	if (r == 0) {
-		t->fd = open(INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		r = t->fd < 0 ? -errno : 0;
-	}
+	r = begin(t);
 	if (r < 0) {
 		card_trace_close(t);
 		return say(ret_reason, r, "errors that cards report cannot be seen: the kernel's trace events "
-					  "in " TRACING " cannot be used (%s)", strerror(-r));
+					  "(tracefs) cannot be used (%s)", strerror(-r));
 	}
 	*ret = t;
 	return 0;
@@ -85,7 +90,10 @@ struct card_trace *card_trace_close(struct card_trace *t)
 	if (!t)
 		return NULL;
 	t->fd = closep_fd(t->fd);
-	(void)rmdir(INSTANCE);
+	if (t->instance) {
+		(void)tracefs_instance_destroy(t->instance);
+		tracefs_instance_free(t->instance);
+	}
 	free(t);
 	return NULL;
 }

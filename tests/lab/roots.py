@@ -27,7 +27,7 @@ TOOLS_PACKAGES = (
     # what the project is built and checked with
     "gcc", "libc6-dev", "meson", "ninja-build", "pkgconf", "gettext", "git",
     "libcxl-dev", "libdaxctl-dev", "libsystemd-dev", "libudev-dev", "libjson-c-dev",
-    "libkmod-dev", "libcmocka-dev", "libinih-dev", "libtracefs-dev", "libnuma-dev",
+    "libcmocka-dev", "libinih-dev", "libtracefs-dev", "libtraceevent-dev", "libnuma-dev",
     "systemd-dev", "dbus", "libdbus-1-dev", "python3", "valgrind", "libc6-dbg",
     # what images are made with
     "squashfs-tools", "e2fsprogs", "zstd", "lz4", "xz-utils", "busybox-static", "kmod", "cpio",
