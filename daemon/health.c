@@ -218,12 +218,21 @@ void health_watch_looked(struct health_watch *w, const struct picture *p, const 
 		/* There may be memory of it later. */
 		if (r == -ENODATA)
 			continue;
-		if (r == 0)
-			r = evacuate(w, m, q);
+		if (r == 0) {
+			r = note_answered(w, m);
+			if (r < 0)
+				request_free(q);
+		}
 		log_evacuation(m, profile->name, r < 0 ? strerror(-r) : NULL);
-		/* What could not even be begun is tried again when the machine is looked at next. */
-		if (r == 0 && note_answered(w, m) == 0)
+		if (r < 0)
+			continue;
+		/* What it begins may bring another picture: @p and @m are gone then. */
+		r = evacuate(w, m, q);
+		if (r == 0)
 			return;
+		/* Not even begun: again when the machine is looked at next. */
+		free(w->answered[--w->n_answered].host);
+		log_evacuation(m, profile->name, strerror(-r));
 	}
 }
 

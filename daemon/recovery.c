@@ -219,7 +219,7 @@ static int conclude(struct reader *r)
 		o->step_states[o->at] = STEP_RUNNING;
 		r->out->error = -EPIPE;
 	}
-	return say(&o->reason, 0, "cxlmemd was killed in the middle of it%s%s",
+	return say(&o->reason, 0, "cxlmemd ended in the middle of it%s%s",
 		   r->failed < 0 ? ", after a step had failed: " : "", r->failed < 0 ? strerror(-r->failed) : "");
 }
 

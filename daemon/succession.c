@@ -24,10 +24,10 @@ static void resume(struct succession *s, struct recovery *r)
 	struct operation *o = TAKE_PTR(r->operation);
 
 	if (o->state == OPERATION_RUNNING && o->at > o->plan->no_return)
-		(void)sd_journal_print(5, "%s: cxlmemd was killed past the point of no return; it is "
+		(void)sd_journal_print(5, "%s: cxlmemd ended past the point of no return; it is "
 					  "finished now", o->plan->summary);
 	else if (o->at < o->plan->n_steps || o->state == OPERATION_UNDOING)
-		(void)sd_journal_print(5, "%s: cxlmemd was killed in the middle of it; it is walked back "
+		(void)sd_journal_print(5, "%s: cxlmemd ended in the middle of it; it is walked back "
 					  "now", o->plan->summary);
 	steward_recovered(s->steward, o, r->intent);
 	engine_resume(s->engine, o, r->error);
