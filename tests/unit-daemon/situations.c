@@ -4,36 +4,6 @@
 #include "machines.h"
 #include "mock-kernel.h"
 
-static void movable(struct mock *m)
-{
-	mock_add_region(m, 0, "movable", GIB, 1, 0);
-}
-
-static void kernel(struct mock *m)
-{
-	mock_add_region(m, 0, "kernel", GIB, 1, 0);
-}
-
-static void offline(struct mock *m)
-{
-	mock_add_region(m, 0, "offline", GIB, 1, 0);
-}
-
-static void devdax(struct mock *m)
-{
-	mock_add_region(m, 0, "devdax", GIB, 1, 0);
-}
-
-static void unbound(struct mock *m)
-{
-	mock_add_region(m, 0, "unbound", GIB, 1, 0);
-}
-
-static void attached(struct mock *m)
-{
-	mock_add_region(m, 0, "attached", GIB, 1, 0);
-}
-
 static void two_ways(struct mock *m)
 {
 	mock_add_region(m, 2, "movable", 2 * GIB, 2, 0, 1);
@@ -47,14 +17,14 @@ static void two_regions(struct mock *m)
 
 static void in_slot(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	mock_add_slot(m, "7", 0, -1);
 }
 
 static void devdax_in_slot(struct mock *m)
 {
 	m->drains = true;
-	devdax(m);
+	region_devdax(m);
 	mock_add_slot(m, "7", 0, -1);
 }
 
@@ -82,9 +52,9 @@ const struct situation situations[N_SITUATIONS] = {
 	{ "create, no policy", machine_one, no_policy, "create mem0" },
 	{ "create x2", machine_two_bridges, NULL, "create mem0 mem1" },
 	{ "create two", machine_two_ports, NULL, "create --ways 1 mem0 mem1" },
-	{ "destroy", machine_one, movable, "destroy region0" },
-	{ "destroy devdax", machine_one, devdax, "destroy region0" },
-	{ "destroy what is attached", machine_one, attached, "destroy region0" },
+	{ "destroy", machine_one, region_movable, "destroy region0" },
+	{ "destroy devdax", machine_one, region_devdax, "destroy region0" },
+	{ "destroy what is attached", machine_one, region_attached, "destroy region0" },
 	{ "destroy x2", machine_two_bridges, two_ways, "destroy region2" },
 	{ "destroy two", machine_two_ports, two_regions, "destroy region0 region1" },
 	/* region1 stays, and so region0 cannot be had back once its decoders are released */
@@ -92,14 +62,14 @@ const struct situation situations[N_SITUATIONS] = {
 	{ "eject", machine_one, in_slot, "eject mem0 region0" },
 	{ "eject devdax", machine_one, devdax_in_slot, "eject mem0 region0" },
 	{ "eject one of two ways", machine_two_bridges, two_ways_in_slot, "eject mem0 region2" },
-	{ "online", machine_one, offline, "online region0" },
-	{ "online elsewhere", machine_one, kernel, "online --zone movable region0" },
-	{ "online what is unbound", machine_one, unbound, "online region0" },
-	{ "offline", machine_one, movable, "offline region0" },
+	{ "online", machine_one, region_offline, "online region0" },
+	{ "online elsewhere", machine_one, region_kernel, "online --zone movable region0" },
+	{ "online what is unbound", machine_one, region_unbound, "online region0" },
+	{ "offline", machine_one, region_movable, "offline region0" },
 	{ "offline two", machine_two_ports, two_regions, "offline region0 region1" },
-	{ "to devdax", machine_one, movable, "set-mode --mode devdax region0" },
-	{ "to system-ram", machine_one, devdax, "set-mode --mode system-ram region0" },
-	{ "to system-ram, offline", machine_one, devdax,
+	{ "to devdax", machine_one, region_movable, "set-mode --mode devdax region0" },
+	{ "to system-ram", machine_one, region_devdax, "set-mode --mode system-ram region0" },
+	{ "to system-ram, offline", machine_one, region_devdax,
 	  "set-mode --mode system-ram --no-online region0" },
 };
 

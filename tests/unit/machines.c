@@ -91,3 +91,43 @@ void machine_two_switches(struct mock *m)
 		mock_add_card(m, sw[i / 2], GIB);
 	mock_add_window(m, BASE, 8 * GIB, 256, 1, bridge);
 }
+
+void region_movable(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", GIB, 1, 0);
+}
+
+void region_kernel(struct mock *m)
+{
+	mock_add_region(m, 0, "kernel", GIB, 1, 0);
+}
+
+void region_offline(struct mock *m)
+{
+	mock_add_region(m, 0, "offline", GIB, 1, 0);
+}
+
+void region_devdax(struct mock *m)
+{
+	mock_add_region(m, 0, "devdax", GIB, 1, 0);
+}
+
+void region_unbound(struct mock *m)
+{
+	mock_add_region(m, 0, "unbound", GIB, 1, 0);
+}
+
+void region_committed(struct mock *m)
+{
+	mock_add_region(m, 0, "committed", GIB, 1, 0);
+}
+
+void region_attached(struct mock *m)
+{
+	mock_add_region(m, 0, "attached", GIB, 1, 0);
+}
+
+void region_empty(struct mock *m)
+{
+	mock_add_region(m, 0, "empty", 0, 0);
+}

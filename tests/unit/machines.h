@@ -25,4 +25,14 @@ void machine_three_bridges(struct mock *m);
 /* One bridge, two switches with two cards each (mem0, mem1 and mem2, mem3). */
 void machine_two_switches(struct mock *m);
 
+/* A region in the first window, of the first card, as its name says; region_empty() has no card. */
+void region_movable(struct mock *m);
+void region_kernel(struct mock *m);
+void region_offline(struct mock *m);
+void region_devdax(struct mock *m);
+void region_unbound(struct mock *m);
+void region_committed(struct mock *m);
+void region_attached(struct mock *m);
+void region_empty(struct mock *m);
+
 #endif

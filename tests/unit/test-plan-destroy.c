@@ -5,21 +5,6 @@
 #include "cases.h"
 #include "mock-kernel.h"
 
-static void movable(struct mock *m)
-{
-	mock_add_region(m, 0, "movable", GIB, 1, 0);
-}
-
-static void devdax(struct mock *m)
-{
-	mock_add_region(m, 0, "devdax", GIB, 1, 0);
-}
-
-static void offline(struct mock *m)
-{
-	mock_add_region(m, 0, "offline", GIB, 1, 0);
-}
-
 static void offline_policy_offline(struct mock *m)
 {
 	mock_add_region(m, 0, "offline", GIB, 1, 0);
@@ -53,26 +38,6 @@ static void partly(struct mock *m)
 	};
 }
 
-static void unbound(struct mock *m)
-{
-	mock_add_region(m, 0, "unbound", GIB, 1, 0);
-}
-
-static void committed(struct mock *m)
-{
-	mock_add_region(m, 0, "committed", GIB, 1, 0);
-}
-
-static void attached(struct mock *m)
-{
-	mock_add_region(m, 0, "attached", GIB, 1, 0);
-}
-
-static void empty(struct mock *m)
-{
-	mock_add_region(m, 0, "empty", 0, 0);
-}
-
 static void two_on_a_card(struct mock *m)
 {
 	mock_add_region(m, 0, "devdax", 512 * MIB, 1, 0);
@@ -92,43 +57,43 @@ static void x8(struct mock *m)
 
 static void pmem(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	mock_set_string(&m->picture->regions[0].type, "pmem");
 }
 
 static void type_unknown(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	mock_set_string(&m->picture->regions[0].type, NULL);
 }
 
 static void locked(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	m->picture->regions[0].locked = YES;
 }
 
 static void locked_decoder(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	mock_endpoint(m, 0)->decoders[0].locked = YES;
 }
 
 static void block_unknown(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	m->picture->memory[0].state = MEM_UNKNOWN;
 }
 
 static void going_offline(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	m->picture->memory[0].state = MEM_GOING_OFFLINE;
 }
 
 static void block_missing(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	m->picture->memory[0].count--;
 }
 
@@ -158,7 +123,7 @@ static void card_gone(struct mock *m)
 
 static void plain_ram(struct mock *m)
 {
-	movable(m);
+	region_movable(m);
 	mock_set_string(&m->picture->daxes[0].driver, NULL);
 	free(m->picture->daxes[0].name);
 	m->picture->n_daxes = 0;
@@ -166,7 +131,7 @@ static void plain_ram(struct mock *m)
 
 static void other_driver(struct mock *m)
 {
-	devdax(m);
+	region_devdax(m);
 	mock_set_string(&m->picture->daxes[0].driver, "fsdev_dax");
 }
 
@@ -174,7 +139,7 @@ static void divided(struct mock *m)
 {
 	struct dax *d;
 
-	devdax(m);
+	region_devdax(m);
 	m->picture->daxes[0].size = 512 * MIB;
 	d = picture_add_dax(m->picture);
 	mock_set_string(&d->name, "dax0.1");
@@ -183,17 +148,17 @@ static void divided(struct mock *m)
 
 static void decoder_unknown(struct mock *m)
 {
-	devdax(m);
+	region_devdax(m);
 	mock_endpoint(m, 0)->decoders[2].dpa_size = UNKNOWN;
 }
 
 /* clang-format off: a table */
 static const struct plan_case cases[] = {
-	{ "memory online", machine_one, movable, "destroy region0",
+	{ "memory online", machine_one, region_movable, "destroy region0",
 	  "off:8m -kmem disable decommit 0!mem0 free-mem0 delete-region0" },
-	{ "devdax", machine_one, devdax, "destroy region0",
+	{ "devdax", machine_one, region_devdax, "destroy region0",
 	  "unused? -devdax disable decommit 0!mem0 free-mem0 delete-region0" },
-	{ "memory offline", machine_one, offline, "destroy region0",
+	{ "memory offline", machine_one, region_offline, "destroy region0",
 	  "-kmem disable decommit 0!mem0 free-mem0 delete-region0" },
 	{ "memory offline, and so is the policy", machine_one, offline_policy_offline,
 	  "destroy region0", "-kmem disable decommit 0!mem0 free-mem0 delete-region0" },
@@ -203,16 +168,16 @@ static const struct plan_case cases[] = {
 	  "-kmem disable decommit 0!mem0 free-mem0 delete-region0" },
 	{ "memory partly online", machine_one, partly, "destroy region0",
 	  "off:2k -kmem disable decommit 0!mem0 free-mem0 delete-region0" },
-	{ "no driver", machine_one, unbound, "destroy region0",
+	{ "no driver", machine_one, region_unbound, "destroy region0",
 	  "disable decommit 0!mem0 free-mem0 delete-region0" },
-	{ "not enabled", machine_one, committed, "destroy region0",
+	{ "not enabled", machine_one, region_committed, "destroy region0",
 	  "decommit 0!mem0 free-mem0 delete-region0" },
-	{ "not committed", machine_one, attached, "destroy region0",
+	{ "not committed", machine_one, region_attached, "destroy region0",
 	  "0!mem0 free-mem0 delete-region0" },
-	{ "nothing but a name", machine_one, empty, "destroy region0", "delete-region0" },
-	{ "by dax device", machine_one, devdax, "destroy /dev/dax0.0", "...delete-region0" },
-	{ "by node", machine_one, devdax, "destroy node1", "...delete-region0" },
-	{ "named twice", machine_one, devdax, "destroy region0 dax0.0",
+	{ "nothing but a name", machine_one, region_empty, "destroy region0", "delete-region0" },
+	{ "by dax device", machine_one, region_devdax, "destroy /dev/dax0.0", "...delete-region0" },
+	{ "by node", machine_one, region_devdax, "destroy node1", "...delete-region0" },
+	{ "named twice", machine_one, region_devdax, "destroy region0 dax0.0",
 	  "unused? -devdax disable decommit 0!mem0 free-mem0 delete-region0" },
 	{ "the upper of two on a card", machine_two_ports, two_on_a_card, "destroy region1",
 	  "unused? -devdax disable decommit 0!mem0 free-mem0 delete-region1" },
@@ -235,7 +200,7 @@ static const struct plan_case cases[] = {
 	  "free-mem7 free-mem3 free-mem6 free-mem2 free-mem5 free-mem1 free-mem4 free-mem0 "
 	  "delete-region2" },
 
-	{ "no such region", machine_one, movable, "destroy region5", NULL, NULL, -ENOENT,
+	{ "no such region", machine_one, region_movable, "destroy region5", NULL, NULL, -ENOENT,
 	  "no region is called region5: there is region0" },
 	{ "no region at all", machine_one, NULL, "destroy region5", NULL, NULL, -ENOENT,
 	  "this machine has none" },
