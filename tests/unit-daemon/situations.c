@@ -3,6 +3,7 @@
 
 #include "machines.h"
 #include "mock-kernel.h"
+#include "under-valgrind.h"
 
 static void two_ways(struct mock *m)
 {
@@ -82,4 +83,25 @@ struct mock *situation_machine(const struct situation *t, bool unplugs)
 	if (t->change)
 		t->change(m);
 	return m;
+}
+
+int situations_run(const char *group, const CMUnitTestFunction *functions, size_t n,
+		   CMFixtureFunction done)
+{
+	struct CMUnitTest *tests = calloc(n * N_SITUATIONS, sizeof(*tests));
+	size_t n_tests = 0;
+	int failed;
+
+	if (!tests)
+		abort();
+	for (size_t f = 0; f < n; f++)
+		for (size_t i = under_valgrind() ? f : 0; i < N_SITUATIONS; i += under_valgrind() ? n : 1)
+			tests[n_tests++] = (struct CMUnitTest){
+				.name = situations[i].name,
+				.test_func = functions[f],
+				.initial_state = (void *)&situations[i],
+			};
+	failed = _cmocka_run_group_tests(group, tests, n_tests, NULL, done);
+	free(tests);
+	return failed;
 }

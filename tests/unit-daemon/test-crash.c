@@ -419,16 +419,6 @@ static int print_counts(void **state)
 int main(void)
 {
 	static const CMUnitTestFunction functions[] = { test_records, test_steps, test_again };
-	struct CMUnitTest tests[ARRAY_SIZE(functions) * N_SITUATIONS];
-	size_t n = 0;
 
-	for (size_t f = 0; f < ARRAY_SIZE(functions); f++)
-		for (size_t i = under_valgrind() ? f : 0; i < N_SITUATIONS;
-		     i += under_valgrind() ? ARRAY_SIZE(functions) : 1)
-			tests[n++] = (struct CMUnitTest){
-				.name = situations[i].name,
-				.test_func = functions[f],
-				.initial_state = (void *)&situations[i],
-			};
-	return _cmocka_run_group_tests("crash", tests, n, NULL, print_counts);
+	return situations_run("crash", functions, ARRAY_SIZE(functions), print_counts);
 }

@@ -236,16 +236,6 @@ int main(void)
 {
 	static const CMUnitTestFunction functions[] = { test_steps_fail, test_worker_dies,
 							test_undo_fails };
-	struct CMUnitTest tests[ARRAY_SIZE(functions) * N_SITUATIONS];
-	size_t n = 0;
 
-	for (size_t f = 0; f < ARRAY_SIZE(functions); f++)
-		for (size_t i = under_valgrind() ? f : 0; i < N_SITUATIONS;
-		     i += under_valgrind() ? ARRAY_SIZE(functions) : 1)
-			tests[n++] = (struct CMUnitTest){
-				.name = situations[i].name,
-				.test_func = functions[f],
-				.initial_state = (void *)&situations[i],
-			};
-	return _cmocka_run_group_tests("engine, faults", tests, n, NULL, print_counts);
+	return situations_run("engine, faults", functions, ARRAY_SIZE(functions), print_counts);
 }
