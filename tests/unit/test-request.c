@@ -118,52 +118,58 @@ static void names(void **state)
 	assert_int_equal(memory_mode_from_name("default", &mode), -EINVAL);
 }
 
+static int read_request(struct json_object *json, char **reason)
+{
+	_cleanup_(request_freep) struct request *q = NULL;
+	int r = request_from_json(json, &q, reason);
+
+	assert_true(r == 0 || !q);
+	return r;
+}
+
+static int read_plan(struct json_object *json, char **reason)
+{
+	_cleanup_(plan_freep) struct plan *p = NULL;
+	int r = plan_from_json(json, &p, reason);
+
+	assert_true(r == 0 || !p);
+	return r;
+}
+
 /* Records that make no sense, as those of another version may not. */
 static void records_refused(void **state)
 {
 	static const struct {
+		int (*read)(struct json_object *json, char **reason);
 		const char *text, *word;
-	} requests[] = {
-		{ "{}", "no verb" },
-		{ "{\"verb\":\"make\",\"objects\":[]}", "\"make\" is no verb" },
-		{ "{\"verb\":\"create\"}", "\"objects\"" },
-		{ "{\"verb\":\"create\",\"objects\":[1]}", "objects[0]" },
-		{ "{\"verb\":\"create\",\"objects\":[],\"mode\":\"x\"}", "\"x\" is no mode" },
-		{ "{\"verb\":\"create\",\"objects\":[],\"zone\":\"x\"}", "\"x\" is no zone" },
-		{ "{\"verb\":\"create\",\"objects\":[],\"size\":-1}", "size of a request" },
-		{ "{\"verb\":\"create\",\"objects\":[],\"ways\":4294967296}", "ways of a request" },
-	}, plans[] = {
-		{ "{}", "no verb of a plan" },
-		{ "{\"verb\":\"create\"}", "\"summary\"" },
-		{ "{\"verb\":\"create\",\"summary\":\"x\"}", "\"notes\"" },
-		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[2]}", "regions[0]" },
-		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[]}", "\"steps\"" },
-		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
+	} cases[] = {
+		{ read_request, "{}", "no verb" },
+		{ read_request, "{\"verb\":\"make\",\"objects\":[]}", "\"make\" is no verb" },
+		{ read_request, "{\"verb\":\"create\"}", "\"objects\"" },
+		{ read_request, "{\"verb\":\"create\",\"objects\":[1]}", "objects[0]" },
+		{ read_request, "{\"verb\":\"create\",\"objects\":[],\"mode\":\"x\"}", "\"x\" is no mode" },
+		{ read_request, "{\"verb\":\"create\",\"objects\":[],\"zone\":\"x\"}", "\"x\" is no zone" },
+		{ read_request, "{\"verb\":\"create\",\"objects\":[],\"size\":-1}", "size of a request" },
+		{ read_request, "{\"verb\":\"create\",\"objects\":[],\"ways\":4294967296}", "ways of a request" },
+		{ read_plan, "{}", "no verb of a plan" },
+		{ read_plan, "{\"verb\":\"create\"}", "\"summary\"" },
+		{ read_plan, "{\"verb\":\"create\",\"summary\":\"x\"}", "\"notes\"" },
+		{ read_plan, "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[2]}", "regions[0]" },
+		{ read_plan, "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[]}", "\"steps\"" },
+		{ read_plan, "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
 		  "\"steps\":[{\"step\":\"jump\"}]}", "\"jump\"" },
-		{ "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
+		{ read_plan, "{\"verb\":\"create\",\"summary\":\"x\",\"notes\":[],\"regions\":[],"
 		  "\"steps\":[{\"step\":\"commit\"}],\"no_return\":1}", "\"no_return\"" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		_cleanup_json_ struct json_object *json = json_tokener_parse(requests[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ struct json_object *json = json_tokener_parse(cases[i].text);
 		_cleanup_free_ char *reason = NULL;
-		struct request *q = NULL;
 
-		assert_int_equal(request_from_json(json, &q, &reason), -EINVAL);
-		assert_null(q);
-		if (!strstr(reason, requests[i].word))
-			fail_msg("%s: %s", requests[i].text, reason);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
-		_cleanup_json_ struct json_object *json = json_tokener_parse(plans[i].text);
-		_cleanup_free_ char *reason = NULL;
-		struct plan *p = NULL;
-
-		assert_int_equal(plan_from_json(json, &p, &reason), -EINVAL);
-		assert_null(p);
-		if (!strstr(reason, plans[i].word))
-			fail_msg("%s: %s", plans[i].text, reason);
+		assert_int_equal(cases[i].read(json, &reason), -EINVAL);
+		if (!strstr(reason, cases[i].word))
+			fail_msg("%s: %s", cases[i].text, reason);
 	}
 }
 
