@@ -67,6 +67,11 @@ static void on_answer(const char *text, int error, const char *reason, void *use
 	a->reason = reason ? strdup(reason) : NULL;
 }
 
+static void ask(struct fixture *f, const char *name, struct asker *a)
+{
+	assert_int_equal(blockers_watch_ask(f->watch, name, on_answer, a), 0);
+}
+
 static void asker_clear(struct asker *a)
 {
 	free(a->text);
@@ -80,8 +85,8 @@ static void test_asked(void **state)
 
 	(void)state;
 	setup(&f);
-	assert_int_equal(blockers_watch_ask(f.watch, "region0", on_answer, &a), 0);
-	assert_int_equal(blockers_watch_ask(f.watch, "nobody", on_answer, &b), 0);
+	ask(&f, "region0", &a);
+	ask(&f, "nobody", &b);
 	assert_int_equal(a.answers, 0);
 	run_until(f.scene.event, a.answers && b.answers);
 	assert_int_equal(a.error, 0);
@@ -102,8 +107,8 @@ static void test_worker_dies(void **state)
 
 	(void)state;
 	setup(&f);
-	assert_int_equal(blockers_watch_ask(f.watch, "die", on_answer, &a), 0);
-	assert_int_equal(blockers_watch_ask(f.watch, "region0", on_answer, &b), 0);
+	ask(&f, "die", &a);
+	ask(&f, "region0", &b);
 	run_until(f.scene.event, a.answers && b.answers);
 	assert_int_equal(a.error, -EPIPE);
 	assert_non_null(a.reason);
@@ -120,7 +125,7 @@ static void test_stopping(void **state)
 
 	(void)state;
 	setup(&f);
-	assert_int_equal(blockers_watch_ask(f.watch, "hang", on_answer, &a), 0);
+	ask(&f, "hang", &a);
 	teardown(&f);
 	assert_int_equal(a.answers, 1);
 	assert_int_equal(a.error, -ECANCELED);
@@ -140,7 +145,7 @@ static void test_many(void **state)
 		asked++;
 	assert_int_equal(r, -EBUSY);
 	run_until(f.scene.event, a.answers == asked);
-	assert_int_equal(blockers_watch_ask(f.watch, "region0", on_answer, &a), 0);
+	ask(&f, "region0", &a);
 	run_until(f.scene.event, a.answers == asked + 1);
 	teardown(&f);
 	asker_clear(&a);

@@ -384,16 +384,31 @@ static void in_the_middle_of_an_eject(void **state)
 	}
 }
 
+/* Two regions on the first card; the signature of that machine, the caller's. */
+static char *build_two(struct bench *b)
+{
+	build(b, false);
+	change(b, add_second);
+	look(b);
+	return mock_stage_signature(b->stage);
+}
+
+static void expect_put_back(struct bench *b, const char *before)
+{
+	_cleanup_free_ char *after = NULL;
+
+	end(b, OPERATION_DONE);
+	run_until(b->event, !engine_busy(b->engine));
+	after = mock_stage_signature(b->stage);
+	assert_string_equal(before, after);
+}
+
 /* What could be saved stays saved when the rest cannot be; and comes back if the card stays after all. */
 static void saved_and_put_back(void **state)
 {
 	struct bench *b = *state;
-	_cleanup_free_ char *before = NULL, *after = NULL;
+	_cleanup_free_ char *before = build_two(b);
 
-	build(b, false);
-	change(b, add_second);
-	look(b);
-	before = mock_stage_signature(b->stage);
 	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_OFFLINE,
 							 .error = -EBUSY });
 	/* Counted from the run behind that one: first the other region, then the eject. */
@@ -406,22 +421,15 @@ static void saved_and_put_back(void **state)
 	assert_int_equal(use_of(b, 0), USE_ONLINE);
 	assert_int_equal(use_of(b, 1), USE_OFFLINE);
 	button_event(b->button, "1", "withdrawn");
-	end(b, OPERATION_DONE);
-	run_until(b->event, !engine_busy(b->engine));
-	after = mock_stage_signature(b->stage);
-	assert_string_equal(before, after);
+	expect_put_back(b, before);
 }
 
 /* The second press comes while the first region is being freed. */
 static void taken_back_while_saving(void **state)
 {
 	struct bench *b = *state;
-	_cleanup_free_ char *before = NULL, *after = NULL;
+	_cleanup_free_ char *before = build_two(b);
 
-	build(b, false);
-	change(b, add_second);
-	look(b);
-	before = mock_stage_signature(b->stage);
 	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE,
 							 .nth = 1 });
 	button_event(b->button, "1", "power-off");
@@ -429,10 +437,7 @@ static void taken_back_while_saving(void **state)
 	run_until(b->event, engine_nth(b->engine, 1) && engine_nth(b->engine, 1)->progress_total);
 	button_event(b->button, "1", "withdrawn");
 	end(b, OPERATION_CANCELLED);
-	end(b, OPERATION_DONE);
-	run_until(b->event, !engine_busy(b->engine));
-	after = mock_stage_signature(b->stage);
-	assert_string_equal(before, after);
+	expect_put_back(b, before);
 }
 
 /*

@@ -130,6 +130,16 @@ static void test_marked(void **state)
 	teardown(&f);
 }
 
+/* A report on the first card that its profile does not leave at that, and what becomes of it. */
+static void evacuate(struct fixture *f, enum event_kind kind, enum event_severity severity,
+		     enum operation_state state)
+{
+	report(f, 0, kind, severity);
+	assert_true(look(f));
+	run_until(f->event, f->finished);
+	assert_int_equal(f->state, state);
+}
+
 static void test_evacuated_once(void **state)
 {
 	struct fixture f;
@@ -140,10 +150,7 @@ static void test_evacuated_once(void **state)
 	/* Nothing is on the other card. */
 	report(&f, 1, EVENT_DRAM, SEVERITY_FATAL);
 	assert_false(look(&f));
-	report(&f, 0, EVENT_DRAM, SEVERITY_FATAL);
-	assert_true(look(&f));
-	run_until(f.event, f.finished);
-	assert_int_equal(f.state, OPERATION_DONE);
+	evacuate(&f, EVENT_DRAM, SEVERITY_FATAL, OPERATION_DONE);
 	assert_string_equal(f.verb, "offline");
 	assert_string_equal(f.region, "region0");
 	assert_true(f.deadline == UINT64_C(7) * 1000000);
@@ -161,10 +168,7 @@ static void test_not_evacuated(void **state)
 	(void)state;
 	setup(&f, EVACUATES);
 	mock_stage_expect(f.stage, (struct mock_event){ MOCK_FAIL, STEP_OFFLINE, .error = -EBUSY });
-	report(&f, 0, EVENT_POISON, SEVERITY_FAILURE);
-	assert_true(look(&f));
-	run_until(f.event, f.finished);
-	assert_int_equal(f.state, OPERATION_FAILED);
+	evacuate(&f, EVENT_POISON, SEVERITY_FAILURE, OPERATION_FAILED);
 	assert_false(look(&f));
 	teardown(&f);
 }
