@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import collections
+from typing import Any, Callable
 
-from guest.crash import FATE, JOBS, Crash, Job, settle
+from guest.crash import FATE, JOBS, Crash, settle
 from lab.testing import timeout
 
 SUITE = "long"
@@ -13,37 +14,27 @@ KERNELS = ("debian-7.3",)
 TOPOLOGIES = ("one", "two-bridges", "switch2")
 
 
-def _all(guest, job: Job) -> None:
-    crash = Crash(guest)
-    counts = collections.Counter(crash.matrix(job, lambda nth, when, who: True))
-    print(f"{job.name} on {guest.options.topology}: {sum(counts.values())} cases: {dict(counts)}")
-    assert counts["as promised"] and counts["as before"], counts
-    if job.prepare:
-        crash.ctl(crash.fill("destroy {region}"), timeout=400)
+def _all(name: str) -> Callable[[Any], None]:
+    """A test: all cases of one job."""
+    job = next(job for job in JOBS if job.name == name)
+
+    @timeout(7200)
+    def test(guest: Any) -> None:
+        crash = Crash(guest)
+        counts = collections.Counter(crash.matrix(job, lambda nth, when, who: True))
+        print(f"{job.name} on {guest.options.topology}: {sum(counts.values())} cases: {dict(counts)}")
+        assert counts["as promised"] and counts["as before"], counts
+        if job.prepare:
+            crash.ctl(crash.fill("destroy {region}"), timeout=400)
+
+    test.__doc__ = f"{name}, daemon and worker, before and after each record."
+    return test
 
 
-@timeout(7200)
-def test_create(guest):
-    """create, daemon and worker, before and after each record."""
-    _all(guest, JOBS[0])
-
-
-@timeout(7200)
-def test_destroy(guest):
-    """destroy."""
-    _all(guest, JOBS[1])
-
-
-@timeout(7200)
-def test_offline(guest):
-    """offline."""
-    _all(guest, JOBS[2])
-
-
-@timeout(7200)
-def test_set_mode(guest):
-    """set-mode."""
-    _all(guest, JOBS[3])
+test_create = _all("create")
+test_destroy = _all("destroy")
+test_offline = _all("offline")
+test_set_mode = _all("set-mode")
 
 
 @timeout(7200)
