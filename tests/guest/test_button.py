@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from guest.machine import Machine, USE
 from lab.testing import expect_kernel_log, fresh, only, timeout
@@ -26,14 +27,12 @@ class Slots(Machine):
 
     plugs = 0
 
-    def __init__(self, guest):
-        self.guest = guest
+    def __init__(self, guest: Any, profile: str):
+        """With this one profile, as printf takes it, and no other."""
+        self.guest = guest  # with empty slots: no cards of Machine's
         self.since = guest.check("date +%s.%N").strip()
-
-    def profile(self, text: str) -> None:
-        """Have one profile, and only this one."""
-        self.guest.check(f"mkdir -p $(dirname {PROFILE}); printf '{text}' > {PROFILE}; "
-                         "systemctl reload cxlmemd")
+        guest.check(f"mkdir -p $(dirname {PROFILE}); printf '{profile}' > {PROFILE}; "
+                    "systemctl reload cxlmemd")
 
     def insert(self, port: str, state: str) -> str:
         """Plug a card and wait until its region is used as its profile says; the card's name."""
@@ -111,8 +110,7 @@ class Slots(Machine):
 @fresh
 def test_idle_memory_is_saved(guest):
     """Movable memory that nobody uses is offline and its region gone before the slot loses power."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n")
     card = machine.insert("rp0", "movable")
     guest.unplug(card)
     assert machine.said("its button was pressed, and this kernel powers it off")
@@ -129,8 +127,7 @@ def test_idle_memory_is_saved(guest):
 @fresh
 def test_memory_in_use_moves(guest):
     """A process's pages are moved within the five seconds, and the process goes on."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n")
     card = machine.insert("rp1", "movable")
     holder = machine.hold(machine.dax(machine.regions()[0]["region"])["target_node"], "32M")
     guest.unplug(card)
@@ -146,8 +143,7 @@ def test_memory_in_use_moves(guest):
 @expect_kernel_log(LOSS)
 def test_devdax_in_use_is_named(guest):
     """Devdax that a process has mapped is lost: the log says so and whose it is; the rest is cleared."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n[Memory]\\nMode=devdax\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n[Memory]\\nMode=devdax\\n")
     card = machine.insert("rp2", "devdax")
     path = "/dev/" + machine.picture()["daxes"][0]["chardev"]
     guest.check(f"setsid {USE} dax {path} 16M hold > /run/mapped 2>&1 & echo $! > /run/mapped.pid")
@@ -169,8 +165,7 @@ def test_devdax_in_use_is_named(guest):
 @expect_kernel_log(LOSS)
 def test_in_the_middle_of_create(guest):
     """The button while a region is being made: it ends one way or the other, and nothing is left."""
-    machine = Slots(guest)
-    machine.profile("")
+    machine = Slots(guest, "")
     guest.plug("middle", "rp3", serial=0x5fff)
     operation = guest.run_async("cxlmemctl create 0x5fff")
     guest.unplug("middle")
@@ -191,8 +186,7 @@ def test_in_the_middle_of_create(guest):
 @expect_kernel_log(LOSS)
 def test_one_in_use_keeps_no_other(guest):
     """Two regions, the devdax of one in use: the other's memory moves, all of it, before the power goes."""
-    machine = Slots(guest)
-    machine.profile("")
+    machine = Slots(guest, "")
     card = machine.plain("rp0")
     machine.ctl("create --size 256M --mode devdax 0x5ffe")
     machine.ctl("create --size 256M 0x5ffe")
@@ -220,8 +214,7 @@ def test_one_in_use_keeps_no_other(guest):
 @expect_kernel_log(LOSS, REFUSAL)
 def test_one_that_cannot_be_freed_keeps_no_other(guest):
     """Two regions of memory, a page in one cannot move: the other is saved, and what is stuck is named."""
-    machine = Slots(guest)
-    machine.profile(NOT_FOR_EVER + "[Region]\\nSize=256M\\n")
+    machine = Slots(guest, NOT_FOR_EVER + "[Region]\\nSize=256M\\n")
     card = machine.plain("rp1")
     guest.wait_for("cxlmemctl list regions | grep -q movable", timeout=120)
     machine.ctl("create --size 256M 0x5ffe")
@@ -241,8 +234,7 @@ def test_one_that_cannot_be_freed_keeps_no_other(guest):
 @fresh
 def test_in_the_middle_of_eject(guest):
     """The button while a card is ejected with its memory in use: the data moves, nothing is left."""
-    machine = Slots(guest)
-    machine.profile("")
+    machine = Slots(guest, "")
     card = machine.plain("rp2")
     other = machine.other("rp3")
     machine.ctl("create 0x5ffe")
@@ -263,8 +255,7 @@ def test_in_the_middle_of_eject(guest):
 @expect_kernel_log(LOSS, REFUSAL)
 def test_in_the_middle_of_an_eject_that_hangs(guest):
     """A page cannot move and the eject waits for it without end: it ends with the card, and says so."""
-    machine = Slots(guest)
-    machine.profile(NOT_FOR_EVER)
+    machine = Slots(guest, NOT_FOR_EVER)
     other = machine.other("rp3")
     card = machine.plain("rp2")
     guest.wait_for("cxlmemctl list regions | grep -q movable", timeout=120)

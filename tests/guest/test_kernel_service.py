@@ -42,8 +42,7 @@ class Slots(Cards):
 @timeout(600)
 def test_press_frees_and_removes(guest):
     """A card whose memory is in use: the data moves, then the card goes, on nobody's word but ours."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n")
     card = machine.insert("rp0", "movable")
     machine.wait_slot("rp0", "button_policy", "ask")
     holder = machine.hold(machine.node(), "32M")
@@ -58,8 +57,7 @@ def test_press_frees_and_removes(guest):
 @expect_kernel_log(REFUSAL)
 def test_refused_in_time(guest):
     """Memory that cannot be freed: refused at the deadline, the card stays and works, the indicator says so."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n[Remove]\\nDeadlineSec=8\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n[Remove]\\nDeadlineSec=8\\n")
     card = machine.insert("rp1", "movable")
     machine.wait_slot("rp1", "button_policy", "ask")
     machine.pin(machine.node())
@@ -88,8 +86,7 @@ def test_taken_back(guest):
     QEMU has no second press (it refuses one while the indicator blinks): the press is taken back by
     an administrator's answer, which the kernel tells in the same way.
     """
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n[Remove]\\nDeadlineSec=300\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n[Remove]\\nDeadlineSec=300\\n")
     card = machine.insert("rp2", "movable")
     machine.wait_slot("rp2", "button_policy", "ask")
     machine.pin(machine.node())
@@ -111,8 +108,7 @@ def test_taken_back(guest):
 @timeout(600)
 def test_policy_is_handed_back(guest):
     """The daemon that stops, or the one behind one that was killed, leaves the button to the kernel."""
-    machine = Slots(guest)
-    machine.profile("[Match]\\nPath=*\\n")
+    machine = Slots(guest, "[Match]\\nPath=*\\n")
     card = machine.insert("rp3", "movable")
     machine.wait_slot("rp3", "button_policy", "ask")
     slot = machine.slot("rp3")["slot"]
