@@ -11,21 +11,6 @@
 #include "fetch.h"
 #include "json-out.h"
 
-static const char *text_of(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_string(v) : NULL;
-}
-
-static uint64_t number_of(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-	uint64_t n;
-
-	return json_object_object_get_ex(o, key, &v) && json_read_u64(v, &n) == 0 ? n : UNKNOWN;
-}
-
 /* What was reported by the card at an address; NULL = nothing. */
 static struct json_object *find_record(struct json_object *health, const struct memdev *m)
 {
@@ -36,9 +21,9 @@ static struct json_object *find_record(struct json_object *health, const struct 
 		return NULL;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
-		uint64_t serial = number_of(o, "serial");
+		uint64_t serial = json_number(o, "serial");
 
-		if (streq_null(text_of(o, "host"), m->host) && (serial == UNKNOWN || serial == m->serial))
+		if (streq_null(json_text(o, "host"), m->host) && (serial == UNKNOWN || serial == m->serial))
 			return o;
 	}
 	return NULL;
@@ -64,13 +49,13 @@ static void print_own_word(FILE *f, const struct health *h)
 
 static void print_event(FILE *f, struct json_object *event)
 {
-	time_t seconds = (time_t)(number_of(event, "usec") / 1000000);
+	time_t seconds = (time_t)(json_number(event, "usec") / 1000000);
 	char when[32] = "?";
 	struct tm tm;
 
 	if (localtime_r(&seconds, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	fprintf(f, "  %s  %-11s  %s\n", when, text_of(event, "severity") ?: "?", text_of(event, "text") ?: "?");
+	fprintf(f, "  %s  %-11s  %s\n", when, json_text(event, "severity") ?: "?", json_text(event, "text") ?: "?");
 }
 
 static void print_counts(FILE *f, struct json_object *record)

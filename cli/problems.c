@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "util.h"
+#include "json-util.h"
 
 #include "describe.h"
 
@@ -84,22 +84,15 @@ static void check_region(struct list *l, const struct picture *p, int i)
 		problem(l, TINT_WARN, "%s: how it is used could not be read", r->name);
 }
 
-static const char *word(struct json_object *o, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
-}
-
 /* Who else brings memory online, and where that had its way. */
 static void check_rivals(struct list *l, struct json_object *rivals)
 {
-	struct json_object *list, *flag;
+	struct json_object *list;
 
 	if (json_object_object_get_ex(rivals, "overruled", &list) &&
 	    json_object_is_type(list, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
-			const char *text = word(json_object_array_get_idx(list, i), "text");
+			const char *text = json_text(json_object_array_get_idx(list, i), "text");
 
 			if (text)
 				problem(l, TINT_BAD, "%s", text);
@@ -110,11 +103,11 @@ static void check_rivals(struct list *l, struct json_object *rivals)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
 
-		if (!json_object_object_get_ex(o, "problem", &flag) || !json_object_get_boolean(flag))
+		if (!json_flag(o, "problem"))
 			continue;
-		if (word(o, "where") && word(o, "does") && word(o, "advice"))
-			problem(l, TINT_WARN, "%s %s; to do about it: %s", word(o, "where"),
-				word(o, "does"), word(o, "advice"));
+		if (json_text(o, "where") && json_text(o, "does") && json_text(o, "advice"))
+			problem(l, TINT_WARN, "%s %s; to do about it: %s", json_text(o, "where"),
+				json_text(o, "does"), json_text(o, "advice"));
 	}
 }
 
@@ -123,15 +116,15 @@ static void check_wishes(struct list *l, struct json_object *wishes)
 {
 	struct json_object *list;
 
-	if (word(wishes, "broken"))
-		problem(l, TINT_BAD, "%s", word(wishes, "broken"));
+	if (json_text(wishes, "broken"))
+		problem(l, TINT_BAD, "%s", json_text(wishes, "broken"));
 	if (json_object_object_get_ex(wishes, "wishes", &list) &&
 	    json_object_is_type(list, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
 			struct json_object *o = json_object_array_get_idx(list, i);
 
-			if (word(o, "text") && word(o, "reason"))
-				problem(l, TINT_WARN, "%s: %s", word(o, "text"), word(o, "reason"));
+			if (json_text(o, "text") && json_text(o, "reason"))
+				problem(l, TINT_WARN, "%s: %s", json_text(o, "text"), json_text(o, "reason"));
 		}
 	if (json_object_object_get_ex(wishes, "reports", &list) &&
 	    json_object_is_type(list, json_type_array))

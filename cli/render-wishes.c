@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "util.h"
+#include "json-util.h"
 
 #include "render.h"
 #include "table.h"
@@ -14,13 +14,6 @@ static const struct table_column columns[] = {
 	{ .title = "REGION" },
 	{ .title = "WISH", .flex = true },
 };
-
-static const char *word(struct json_object *o, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
-}
 
 static enum tint state_tint(const char *state)
 {
@@ -44,25 +37,25 @@ int render_wishes(FILE *out, const struct style *style, struct json_object *wish
 
 	if (!t)
 		return -ENOMEM;
-	if (word(wishes, "broken"))
-		fprintf(out, "%s\n", word(wishes, "broken"));
+	if (json_text(wishes, "broken"))
+		fprintf(out, "%s\n", json_text(wishes, "broken"));
 	if (!json_object_object_get_ex(wishes, "wishes", &list) ||
 	    !json_object_is_type(list, json_type_array))
 		return -EBADMSG;
 	n = json_object_array_length(list);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
-		const char *state = word(o, "state"), *reason = word(o, "reason");
+		const char *state = json_text(o, "state"), *reason = json_text(o, "reason");
 
 		table_add(t, TINT_NONE, "%" PRIu64,
 			  json_object_object_get_ex(o, "id", &id) ? json_object_get_uint64(id) : 0);
 		table_add(t, state_tint(state), "%s", state ?: "?");
-		table_add(t, TINT_NONE, "%s", word(o, "region") ?: "-");
-		table_add(t, TINT_NONE, "%s%s%s", word(o, "text") ?: "?", reason ? ": " : "",
+		table_add(t, TINT_NONE, "%s", json_text(o, "region") ?: "-");
+		table_add(t, TINT_NONE, "%s%s%s", json_text(o, "text") ?: "?", reason ? ": " : "",
 			  reason ?: "");
 	}
 	r = n ? table_print(t, out, style, 0) : 0;
-	if (r == 0 && n == 0 && !word(wishes, "broken"))
+	if (r == 0 && n == 0 && !json_text(wishes, "broken"))
 		fputs("nothing is remembered: nobody made a region with cxlmem\n", out);
 	if (r == 0 && json_object_object_get_ex(wishes, "reports", &reports) &&
 	    json_object_is_type(reports, json_type_array))

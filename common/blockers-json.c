@@ -40,18 +40,6 @@ static int read_numbers(struct json_object *o, const struct number *numbers, siz
 	{ { "movable", &(b)->movable }, { "kernel", &(b)->kernel }, { "huge", &(b)->huge }, \
 	  { "locked", &(b)->locked },	{ "held", &(b)->held } }
 
-static int set_true(struct json_object *o, const char *key, bool yes)
-{
-	return yes ? json_take(o, key, json_object_new_boolean(true)) : 0;
-}
-
-static bool is_true(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
-}
-
 static int process_to_json(struct blocker_process *p, struct json_object *list)
 {
 	const struct number numbers[] = PROCESS_NUMBERS(p);
@@ -64,8 +52,8 @@ static int process_to_json(struct blocker_process *p, struct json_object *list)
 	if (r == 0)
 		r = json_set_string(o, "name", p->name);
 	if (r == 0)
-		r = set_true(o, "open", p->open);
-	return r == 0 ? set_true(o, "mapped", p->mapped) : r;
+		r = json_set_true(o, "open", p->open);
+	return r == 0 ? json_set_true(o, "mapped", p->mapped) : r;
 }
 
 static int block_to_json(struct blocker_block *b, struct json_object *list)
@@ -79,7 +67,7 @@ static int block_to_json(struct blocker_block *b, struct json_object *list)
 		r = json_set_u64(o, "block", b->number);
 	if (r == 0)
 		r = write_numbers(o, numbers, ARRAY_SIZE(numbers));
-	return r == 0 ? set_true(o, "going", b->going) : r;
+	return r == 0 ? json_set_true(o, "going", b->going) : r;
 }
 
 int blockers_to_json(const struct blockers *b, struct json_object **ret)
@@ -93,9 +81,9 @@ int blockers_to_json(const struct blockers *b, struct json_object **ret)
 	if ((r = json_set_string(o, "region", b->region)) < 0 ||
 	    (r = json_set_string(o, "dax", b->dax)) < 0 ||
 	    (r = json_set_u64(o, "node", b->node)) < 0 ||
-	    (r = set_true(o, "devdax", b->devdax)) < 0 ||
+	    (r = json_set_true(o, "devdax", b->devdax)) < 0 ||
 	    (b->devdax && (r = json_set_u64(o, "active", b->active)) < 0) ||
-	    (r = set_true(o, "partial", b->partial)) < 0)
+	    (r = json_set_true(o, "partial", b->partial)) < 0)
 		return r;
 	processes = json_object_new_array();
 	r = json_take(o, "processes", processes);
@@ -112,14 +100,6 @@ int blockers_to_json(const struct blockers *b, struct json_object **ret)
 	return r;
 }
 
-static int read_string(struct json_object *o, const char *key, char **ret)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) ?
-		       strdup_or_null(json_object_get_string(v), ret) : 0;
-}
-
 static int process_from_json(struct json_object *o, struct blockers *b, char **ret_reason)
 {
 	int r = grow(&b->processes, b->n_processes, sizeof(*b->processes));
@@ -129,9 +109,9 @@ static int process_from_json(struct json_object *o, struct blockers *b, char **r
 		return r;
 	p = &b->processes[b->n_processes++];
 	r = read_numbers(o, (const struct number[])PROCESS_NUMBERS(p), 5, ret_reason);
-	p->open = is_true(o, "open");
-	p->mapped = is_true(o, "mapped");
-	return r == 0 ? read_string(o, "name", &p->name) : r;
+	p->open = json_flag(o, "open");
+	p->mapped = json_flag(o, "mapped");
+	return r == 0 ? strdup_or_null(json_text(o, "name"), &p->name) : r;
 }
 
 static int block_from_json(struct json_object *o, struct blockers *b, char **ret_reason)
@@ -144,7 +124,7 @@ static int block_from_json(struct json_object *o, struct blockers *b, char **ret
 		return r;
 	block = &b->blocks[b->n_blocks++];
 	number.value = &block->number;
-	block->going = is_true(o, "going");
+	block->going = json_flag(o, "going");
 	r = read_numbers(o, &number, 1, ret_reason);
 	return r == 0 ? read_numbers(o, (const struct number[])BLOCK_NUMBERS(block), 5, ret_reason) : r;
 }
@@ -174,13 +154,13 @@ int blockers_from_json(struct json_object *json, struct blockers **ret, char **r
 	if (!json_object_is_type(json, json_type_object))
 		return say(ret_reason, -EINVAL, "it is no object");
 	b->node = b->active = UNKNOWN;
-	b->devdax = is_true(json, "devdax");
-	b->partial = is_true(json, "partial");
+	b->devdax = json_flag(json, "devdax");
+	b->partial = json_flag(json, "partial");
 	if ((r = read_numbers(json, (const struct number[]){ { "node", &b->node },
 							     { "active", &b->active } },
 			      2, ret_reason)) < 0 ||
-	    (r = read_string(json, "region", &b->region)) < 0 ||
-	    (r = read_string(json, "dax", &b->dax)) < 0 ||
+	    (r = strdup_or_null(json_text(json, "region"), &b->region)) < 0 ||
+	    (r = strdup_or_null(json_text(json, "dax"), &b->dax)) < 0 ||
 	    (r = read_list(json, "processes", b, process_from_json, ret_reason)) < 0 ||
 	    (r = read_list(json, "blocks", b, block_from_json, ret_reason)) < 0)
 		return r;

@@ -35,6 +35,35 @@ int json_set_u64(struct json_object *o, const char *key, uint64_t v)
 	return v == UNKNOWN ? 0 : json_take(o, key, json_object_new_uint64(v));
 }
 
+int json_set_true(struct json_object *o, const char *key, bool yes)
+{
+	return yes ? json_take(o, key, json_object_new_boolean(true)) : 0;
+}
+
+const char *json_text(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ?
+		       json_object_get_string(v) :
+		       NULL;
+}
+
+bool json_flag(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
+}
+
+uint64_t json_number(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+	uint64_t n;
+
+	return json_object_object_get_ex(o, key, &v) && json_read_u64(v, &n) == 0 ? n : UNKNOWN;
+}
+
 int json_read_u64(struct json_object *value, uint64_t *ret)
 {
 	if (!json_object_is_type(value, json_type_int))

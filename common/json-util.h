@@ -2,6 +2,7 @@
 #ifndef CXLMEM_JSON_UTIL_H
 #define CXLMEM_JSON_UTIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <json-c/json.h>
@@ -41,6 +42,28 @@ int json_set_string(struct json_object *o, const char *key, const char *s);
  * Return: 0, or -ENOMEM.
  */
 int json_set_u64(struct json_object *o, const char *key, uint64_t v);
+
+/**
+ * json_set_true - set a key to true; nothing is written for false
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int json_set_true(struct json_object *o, const char *key, bool yes);
+
+/**
+ * json_text - the string under a key, the object's; NULL when there is none, or something else
+ */
+const char *json_text(struct json_object *o, const char *key);
+
+/**
+ * json_flag - whether what is under a key is true; what is not there is false
+ */
+bool json_flag(struct json_object *o, const char *key);
+
+/**
+ * json_number - the whole number under a key; UNKNOWN when there is none, or something else
+ */
+uint64_t json_number(struct json_object *o, const char *key);
 
 /**
  * json_read_u64 - a whole number that is not negative

@@ -72,15 +72,6 @@ int plan_to_record(const struct plan *p, struct json_object **ret)
 	return to_json(p, false, ret);
 }
 
-static int read_text(struct json_object *json, const char *key, char **ret)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(json, key, &v) && json_object_is_type(v, json_type_string) ?
-		       strdup_or_null(json_object_get_string(v), ret) :
-		       0;
-}
-
 static int read_strings(struct json_object *json, const char *key, char ***ret, size_t *ret_n,
 			char **ret_reason)
 {
@@ -136,15 +127,15 @@ int plan_from_json(struct json_object *json, struct plan **ret, char **ret_reaso
 
 	if (!p)
 		return -ENOMEM;
-	r = read_text(json, "verb", &verb);
+	r = strdup_or_null(json_text(json, "verb"), &verb);
 	if (r == 0 && (!verb || verb_from_name(verb, &p->verb) < 0))
 		r = say(ret_reason, -EINVAL, "\"%s\" is no verb of a plan", verb ?: "");
 	if (r == 0)
-		r = read_text(json, "summary", &p->summary);
+		r = strdup_or_null(json_text(json, "summary"), &p->summary);
 	if (r == 0 && !p->summary)
 		r = say(ret_reason, -EINVAL, "a plan does not say what it is (\"summary\")");
 	if (r == 0)
-		r = read_text(json, "done", &p->done);
+		r = strdup_or_null(json_text(json, "done"), &p->done);
 	if (r == 0)
 		r = read_strings(json, "notes", &p->notes, &p->n_notes, ret_reason);
 	if (r == 0)

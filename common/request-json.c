@@ -5,11 +5,6 @@
 #include "json-util.h"
 #include "request.h"
 
-static int set_bool(struct json_object *o, const char *key, bool value)
-{
-	return value ? json_take(o, key, json_object_new_boolean(true)) : 0;
-}
-
 static int set_number(struct json_object *o, const char *key, uint64_t value)
 {
 	return value ? json_set_u64(o, key, value) : 0;
@@ -32,7 +27,7 @@ int request_to_json(const struct request *q, struct json_object **ret)
 	if (r == 0 && q->zone != ZONE_UNKNOWN)
 		r = json_set_string(o, "zone", zone_name(q->zone));
 	if (r == 0)
-		r = set_bool(o, "no_online", q->no_online);
+		r = json_set_true(o, "no_online", q->no_online);
 	if (r == 0)
 		r = set_number(o, "size", q->size);
 	if (r == 0)
@@ -42,37 +37,21 @@ int request_to_json(const struct request *q, struct json_object **ret)
 	if (r == 0)
 		r = json_set_string(o, "window", q->window);
 	if (r == 0)
-		r = set_bool(o, "deadline_given", q->deadline_given);
+		r = json_set_true(o, "deadline_given", q->deadline_given);
 	if (r == 0)
 		r = set_number(o, "align", q->align);
 	if (r == 0)
 		r = set_number(o, "deadline_usec", q->deadline_usec);
 	if (r == 0)
-		r = set_bool(o, "revoke", q->revoke);
+		r = json_set_true(o, "revoke", q->revoke);
 	if (r == 0)
-		r = set_bool(o, "leaving", q->leaving);
+		r = json_set_true(o, "leaving", q->leaving);
 	if (r == 0)
 		r = json_set_string(o, "origin", q->origin);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
 	return 0;
-}
-
-static const char *text(struct json_object *json, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(json, key, &v) && json_object_is_type(v, json_type_string) ?
-		       json_object_get_string(v) :
-		       NULL;
-}
-
-static bool flag(struct json_object *json, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(json, key, &v) && json_object_get_boolean(v);
 }
 
 static int number(struct json_object *json, const char *key, uint64_t most, uint64_t *ret,
@@ -108,15 +87,15 @@ static int read_objects(struct json_object *json, struct request *q, char **ret_
 
 static int read_names(struct json_object *json, struct request *q, char **ret_reason)
 {
-	const char *mode = text(json, "mode"), *zone = text(json, "zone");
+	const char *mode = json_text(json, "mode"), *zone = json_text(json, "zone");
 	int r;
 
 	if (mode && memory_mode_from_name(mode, &q->mode) < 0)
 		return say(ret_reason, -EINVAL, "\"%s\" is no mode", mode);
 	if (zone && zone_from_name(zone, &q->zone) < 0)
 		return say(ret_reason, -EINVAL, "\"%s\" is no zone", zone);
-	r = strdup_or_null(text(json, "window"), &q->window);
-	return r < 0 ? r : strdup_or_null(text(json, "origin"), &q->origin);
+	r = strdup_or_null(json_text(json, "window"), &q->window);
+	return r < 0 ? r : strdup_or_null(json_text(json, "origin"), &q->origin);
 }
 
 static int read_numbers(struct json_object *json, struct request *q, char **ret_reason)
@@ -141,7 +120,7 @@ static int read_numbers(struct json_object *json, struct request *q, char **ret_
 int request_from_json(struct json_object *json, struct request **ret, char **ret_reason)
 {
 	_cleanup_(request_freep) struct request *q = NULL;
-	const char *verb = text(json, "verb");
+	const char *verb = json_text(json, "verb");
 	enum verb v;
 	int r;
 
@@ -157,10 +136,10 @@ int request_from_json(struct json_object *json, struct request **ret, char **ret
 		r = read_numbers(json, q, ret_reason);
 	if (r < 0)
 		return r;
-	q->no_online = flag(json, "no_online");
-	q->deadline_given = flag(json, "deadline_given");
-	q->revoke = flag(json, "revoke");
-	q->leaving = flag(json, "leaving");
+	q->no_online = json_flag(json, "no_online");
+	q->deadline_given = json_flag(json, "deadline_given");
+	q->revoke = json_flag(json, "revoke");
+	q->leaving = json_flag(json, "leaving");
 	*ret = TAKE_PTR(q);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "json-util.h"
 #include "worker-child.h"
 
 struct worker {
@@ -66,13 +67,6 @@ static void hand_on(struct worker *w, struct worker_reply *reply)
 		f(w, reply, w->userdata);
 }
 
-static const char *get_string(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_string(v) : NULL;
-}
-
 static void handle_reply(struct worker *w, struct json_object *m)
 {
 	_cleanup_(picture_freep) struct picture *picture = NULL;
@@ -82,17 +76,16 @@ static void handle_reply(struct worker *w, struct json_object *m)
 
 	if (json_object_object_get_ex(m, "error", &v))
 		reply.error = json_object_get_int(v);
-	if (json_object_object_get_ex(m, "last", &v))
-		reply.last = json_object_get_boolean(v);
+	reply.last = json_flag(m, "last");
 	if (json_object_object_get_ex(m, "changes", &v))
 		reply.changes = json_object_get_uint64(v);
 	if (json_object_object_get_ex(m, "kernel_usec", &v))
 		reply.kernel_usec = json_object_get_uint64(v);
-	reply.reason = get_string(m, "reason");
-	reply.text = get_string(m, "text");
-	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
-	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0 ||
-	    strdup_or_null(get_string(m, "previous"), &reply.result.previous) < 0) {
+	reply.reason = json_text(m, "reason");
+	reply.text = json_text(m, "text");
+	if (strdup_or_null(json_text(m, "from"), &reply.result.from) < 0 ||
+	    strdup_or_null(json_text(m, "to"), &reply.result.to) < 0 ||
+	    strdup_or_null(json_text(m, "previous"), &reply.result.previous) < 0) {
 		/* It goes on meanwhile, so an error here would not be the last reply: its death is. */
 		step_result_clear(&reply.result);
 		worker_kill(w);
@@ -113,8 +106,8 @@ static void handle_named(struct worker *w, struct json_object *m)
 {
 	struct worker_reply reply = { .named = true };
 
-	if (strdup_or_null(get_string(m, "from"), &reply.result.from) < 0 ||
-	    strdup_or_null(get_string(m, "to"), &reply.result.to) < 0)
+	if (strdup_or_null(json_text(m, "from"), &reply.result.from) < 0 ||
+	    strdup_or_null(json_text(m, "to"), &reply.result.to) < 0)
 		worker_kill(w);
 	else
 		hand_on(w, &reply);
@@ -161,7 +154,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 	/* After the last reply of a request nothing can be left to take, and the worker may be gone. */
 	while ((r = channel_take(&w->channel, &m)) > 0) {
 		bool reply = json_object_object_get_ex(m, "error", &v);
-		bool last = json_object_object_get_ex(m, "last", &v) && json_object_get_boolean(v);
+		bool last = json_flag(m, "last");
 
 		if (reply)
 			handle_reply(w, m);
