@@ -26,10 +26,7 @@ int engine_write_begin(struct engine *e, struct operation *o, char **ret_reason)
 	if (e->journal && o->plan->n_steps > 0)
 		r = entry_begin(e->journal, o);
 
-	return r < 0 ? say(ret_reason, r, "the journal cannot be written (%s), and nothing is done that is not "
-					  "written down first: is there room in /var/lib/cxlmem?",
-			   strerror(-r)) :
-		       0;
+	return r < 0 ? journal_refuse(e->journal, r, ret_reason) : 0;
 }
 
 void engine_write_intent(struct engine *e, struct operation *o)

@@ -29,6 +29,7 @@ struct shared {
 };
 
 struct journal {
+	char *dir;
 	int fd;
 	struct shared *shared;
 };
@@ -88,6 +89,9 @@ int journal_open(const char *dir, struct journal **ret, char **ret_reason)
 	if (!j)
 		return -ENOMEM;
 	j->fd = -1;
+	j->dir = strdup(dir);
+	if (!j->dir)
+		return -ENOMEM;
 	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			 -1, 0);
 	if (j->shared == MAP_FAILED) {
@@ -119,6 +123,7 @@ struct journal *journal_free(struct journal *j)
 	if (j->shared)
 		(void)munmap(j->shared, sizeof(*j->shared));
 	closep_fd(j->fd);
+	free(j->dir);
 	free(j);
 	return NULL;
 }
@@ -318,6 +323,12 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 		r = -errno;
 	atomic_fetch_add(&j->shared->usec, now() - begun);
 	return r;
+}
+
+int journal_refuse(const struct journal *j, int error, char **ret_reason)
+{
+	return say(ret_reason, error, "the journal cannot be written (%s), and nothing is done that is not "
+				      "written down first: is there room in %s?", strerror(-error), j->dir);
 }
 
 uint64_t journal_usec(const struct journal *j)

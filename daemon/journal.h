@@ -75,6 +75,13 @@ void journal_rewind(struct journal *j);
 int journal_write(struct journal *j, struct json_object *const *records, size_t n, bool sync);
 
 /**
+ * journal_refuse - the sentence for what is not done because it cannot be written down first
+ *
+ * Return: @error, or -ENOMEM.
+ */
+int journal_refuse(const struct journal *j, int error, char **ret_reason);
+
+/**
  * journal_usec - microseconds that this process and its children have spent on writing into it
  */
 uint64_t journal_usec(const struct journal *j);

@@ -111,8 +111,7 @@ static int write_begin(struct job *job, size_t i, char **reason)
 	/* The way back is known already, and better walked than not. */
 	if (r == 0 || place.undo >= 0)
 		return 0;
-	return say(reason, r, "the journal cannot be written (%s), and nothing is done that is not "
-			      "written down first: is there room in /var/lib/cxlmem?", strerror(-r));
+	return journal_refuse(job->journal, r, reason);
 }
 
 static int write_done(struct job *job, size_t i, int error, const struct step_result *result)

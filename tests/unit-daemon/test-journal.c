@@ -278,12 +278,26 @@ static void test_cannot(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_refusal(void **state)
+{
+	_cleanup_free_ char *reason = NULL;
+	struct shelf s;
+
+	(void)state;
+	setup(&s);
+	assert_int_equal(journal_refuse(s.journal, -ENOSPC, &reason), -ENOSPC);
+	assert_non_null(strstr(reason, strerror(ENOSPC)));
+	assert_non_null(strstr(reason, s.dir));
+	teardown(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checksum), cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_damage),	 cmocka_unit_test(test_wraps),
 		cmocka_unit_test(test_lock),	 cmocka_unit_test(test_cannot),
+		cmocka_unit_test(test_refusal),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
