@@ -9,20 +9,13 @@
 
 /* Profiles and wishes on the bus: daemon/steward.h. */
 
-static int reply_text(sd_bus_message *call, struct json_object *json)
-{
-	const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
-
-	return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
-}
-
 static int get_profiles(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct manager *m = userdata;
 	_cleanup_json_ struct json_object *json = NULL;
 	int r = profile_set_to_json(steward_profiles(m->steward), &json);
 
-	return r < 0 ? bus_error(error, r, NULL) : reply_text(call, json);
+	return r < 0 ? bus_error(error, r, NULL) : bus_reply_json(call, json);
 }
 
 /* A call that needs a picture, and the words it came with. */
@@ -51,14 +44,6 @@ static void ask_freep(struct ask **a)
 	ask_free(*a);
 }
 
-static void answer_error(sd_bus_message *call, int r, const char *reason)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-
-	bus_error(&error, r, reason);
-	(void)sd_bus_reply_method_error(call, &error);
-}
-
 static void on_describe(const struct picture *p, int error, const char *reason, void *userdata)
 {
 	_cleanup_(ask_freep) struct ask *a = userdata;
@@ -68,9 +53,9 @@ static void on_describe(const struct picture *p, int error, const char *reason, 
 	if (r >= 0)
 		r = steward_describe(a->m->steward, p, &json);
 	if (r >= 0)
-		r = reply_text(a->call, json);
+		r = bus_reply_json(a->call, json);
 	if (r < 0)
-		answer_error(a->call, r, reason);
+		(void)bus_reply_error(a->call, r, reason);
 }
 
 static void on_change(const struct picture *p, int error, const char *reason, void *userdata)
@@ -87,7 +72,7 @@ static void on_change(const struct picture *p, int error, const char *reason, vo
 		reason = refusal;
 	}
 	if (r < 0)
-		answer_error(a->call, r, reason);
+		(void)bus_reply_error(a->call, r, reason);
 	else
 		(void)sd_bus_reply_method_return(a->call, "u", (uint32_t)count);
 }
@@ -157,7 +142,7 @@ static int export_wishes(sd_bus_message *call, void *userdata, sd_bus_error *err
 	_cleanup_free_ char *reason = NULL;
 	int r = steward_export(m->steward, &json, &reason);
 
-	return r < 0 ? bus_error(error, r, reason) : reply_text(call, json);
+	return r < 0 ? bus_error(error, r, reason) : bus_reply_json(call, json);
 }
 
 static int import_wishes(sd_bus_message *call, void *userdata, sd_bus_error *error)

@@ -7,7 +7,7 @@
 
 #include "authorize.h"
 #include "config.h"
-#include "util.h"
+#include "json-util.h"
 
 int bus_error(sd_bus_error *error, int r, const char *reason)
 {
@@ -33,7 +33,7 @@ int bus_error(sd_bus_error *error, int r, const char *reason)
 	return sd_bus_error_set(error, name, reason ?: strerror(-r));
 }
 
-static int reply_error(sd_bus_message *call, int r, const char *reason)
+int bus_reply_error(sd_bus_message *call, int r, const char *reason)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
@@ -41,7 +41,7 @@ static int reply_error(sd_bus_message *call, int r, const char *reason)
 	return sd_bus_reply_method_error(call, &error);
 }
 
-static int reply_json(sd_bus_message *call, struct json_object *json)
+int bus_reply_json(sd_bus_message *call, struct json_object *json)
 {
 	const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
 
@@ -51,17 +51,16 @@ static int reply_json(sd_bus_message *call, struct json_object *json)
 static void on_get_picture(const struct picture *p, int error, const char *reason, void *userdata)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
-	struct json_object *json;
+	_cleanup_json_ struct json_object *json = NULL;
 	int r = error;
 
 	if (r >= 0)
 		r = picture_to_json(p, &json);
 	if (r < 0) {
-		(void)reply_error(call, r, reason);
+		(void)bus_reply_error(call, r, reason);
 		return;
 	}
-	(void)reply_json(call, json);
-	json_object_put(json);
+	(void)bus_reply_json(call, json);
 }
 
 static int get_picture(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -145,8 +144,8 @@ static void plan_call_free(struct plan_call *c)
 static void on_plan_picture(const struct picture *p, int error, const char *reason, void *userdata)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_json_ struct json_object *json = NULL;
 	_cleanup_free_ char *refusal = NULL;
-	struct json_object *json = NULL;
 	struct plan_call *c = userdata;
 	int r = error;
 
@@ -157,10 +156,9 @@ static void on_plan_picture(const struct picture *p, int error, const char *reas
 	if (r >= 0)
 		r = plan_to_json(plan, &json);
 	if (r < 0)
-		(void)reply_error(c->call, r, reason);
+		(void)bus_reply_error(c->call, r, reason);
 	else
-		(void)reply_json(c->call, json);
-	json_object_put(json);
+		(void)bus_reply_json(c->call, json);
 	plan_call_free(c);
 }
 
@@ -199,7 +197,7 @@ static void on_started(struct operation *o, int error, const char *reason, void 
 	if (r >= 0)
 		r = bus_operation_path(o->id, &path);
 	if (r < 0)
-		(void)reply_error(call, r, reason);
+		(void)bus_reply_error(call, r, reason);
 	else
 		(void)sd_bus_reply_method_return(call, "o", path);
 }
@@ -327,17 +325,12 @@ static int property_version(sd_bus *bus, const char *path, const char *interface
 
 static int get_rivals(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
+	_cleanup_json_ struct json_object *json = NULL;
 	struct manager *m = userdata;
-	struct json_object *json;
-	int r;
+	int r = contest_to_json(m->contest, &json);
 
 	(void)error;
-	r = contest_to_json(m->contest, &json);
-	if (r < 0)
-		return r;
-	r = reply_json(call, json);
-	json_object_put(json);
-	return r;
+	return r < 0 ? r : bus_reply_json(call, json);
 }
 
 static int method_get_rivals(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -349,17 +342,12 @@ static int method_get_rivals(sd_bus_message *call, void *userdata, sd_bus_error 
 
 static int get_health(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
+	_cleanup_json_ struct json_object *json = NULL;
 	struct manager *m = userdata;
-	struct json_object *json;
-	int r;
+	int r = health_watch_to_json(m->health, &json);
 
 	(void)error;
-	r = health_watch_to_json(m->health, &json);
-	if (r < 0)
-		return r;
-	r = reply_json(call, json);
-	json_object_put(json);
-	return r;
+	return r < 0 ? r : bus_reply_json(call, json);
 }
 
 static int method_get_health(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -374,7 +362,7 @@ static void on_get_blockers(const char *text, int error, const char *reason, voi
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
 
 	if (error < 0)
-		(void)reply_error(call, error, reason);
+		(void)bus_reply_error(call, error, reason);
 	else
 		(void)sd_bus_reply_method_return(call, "s", text);
 }

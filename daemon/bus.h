@@ -58,6 +58,21 @@ int bus_operation_path(uint64_t id, char **ret);
  */
 int bus_error(sd_bus_error *error, int r, const char *reason);
 
+/**
+ * bus_reply_error - answer a call that waited with a refusal
+ *
+ * Return: 0 or more; -errno.
+ */
+int bus_reply_error(sd_bus_message *call, int r, const char *reason);
+
+/**
+ * bus_reply_json - answer a call with one string, JSON in one line
+ * @json: stays the caller's
+ *
+ * Return: 0 or more; -errno.
+ */
+int bus_reply_json(sd_bus_message *call, struct json_object *json);
+
 /* The engine's hooks; userdata is the manager. */
 void bus_operation_added(struct operation *o, void *userdata);
 void bus_operation_changed(struct operation *o, void *userdata);
