@@ -54,6 +54,15 @@ static int new_call(sd_bus *bus, sd_bus_message **ret, const char *path, const c
 	return sd_bus_message_new_method_call(bus, ret, BUS_NAME, path, interface, member);
 }
 
+/* The same with one string. */
+static int new_call_with(sd_bus *bus, sd_bus_message **ret, const char *path, const char *interface,
+			 const char *member, const char *word)
+{
+	int r = new_call(bus, ret, path, interface, member);
+
+	return r < 0 ? r : sd_bus_message_append_basic(*ret, 's', word);
+}
+
 /* @verb is what the person is doing, for the sentence. */
 static int call(sd_bus *bus, sd_bus_message *m, const char *verb, sd_bus_message **ret,
 		char **ret_reason)
@@ -114,9 +123,7 @@ int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
-	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "GetBlockers");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", name);
+	r = new_call_with(bus, &m, BUS_PATH, BUS_MANAGER, "GetBlockers", name);
 	if (r < 0)
 		return bus_explain(NULL, r, "looking", ret_reason);
 	return call_for_text(bus, m, "looking", ret_json, ret_reason);
@@ -158,9 +165,7 @@ int bus_import(sd_bus *bus, const char *json, uint32_t *ret, char **ret_reason)
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
-	r = new_call(bus, &m, BUS_PATH, BUS_MANAGER, "Import");
-	if (r >= 0)
-		r = sd_bus_message_append_basic(m, 's', json);
+	r = new_call_with(bus, &m, BUS_PATH, BUS_MANAGER, "Import", json);
 	if (r < 0)
 		return bus_explain(NULL, r, "import", ret_reason);
 	return call_for_count(bus, m, "import", ret, ret_reason);
@@ -309,9 +314,7 @@ int bus_get_operation(sd_bus *bus, const char *path, struct operation *op, char 
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
 	int r;
 
-	r = new_call(bus, &m, path, BUS_PROPERTIES, "GetAll");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", BUS_OPERATION);
+	r = new_call_with(bus, &m, path, BUS_PROPERTIES, "GetAll", BUS_OPERATION);
 	if (r < 0)
 		return bus_explain(NULL, r, "looking", ret_reason);
 	r = sd_bus_call(bus, m, CALL_TIMEOUT_USEC, &error, &reply);
