@@ -13,6 +13,7 @@
 
 #include "crc32c.h"
 #include "json-util.h"
+#include "whole-file.h"
 
 /* An operation takes some ten KiB, with eight cards some fifty. */
 #define FILE_SIZE (UINT64_C(1) << 20)
@@ -42,21 +43,6 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, text, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		text += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 /* Written once, not only allocated: the first write into an allocated block changes metadata. */
 static int make_room(int dir, int fd)
 {
@@ -74,7 +60,7 @@ static int make_room(int dir, int fd)
 		return -ENOMEM;
 	if (lseek(fd, 0, SEEK_END) < 0)
 		return -errno;
-	r = write_all(fd, zeros, FILE_SIZE - (size_t)st.st_size);
+	r = write_whole(fd, zeros, FILE_SIZE - (size_t)st.st_size);
 	if (r == 0 && (fsync(fd) < 0 || fsync(dir) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		r = -errno;
 	return r;
@@ -191,34 +177,6 @@ static bool parse(const char *line, struct found *ret)
 	return ret->json != NULL;
 }
 
-static int read_file(int fd, char **ret, size_t *ret_n)
-{
-	_cleanup_free_ char *text = NULL;
-	struct stat st;
-	size_t n = 0;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (n < (size_t)st.st_size) {
-		ssize_t got = pread(fd, text + n, (size_t)st.st_size - n, (off_t)n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	text[n] = 0;
-	*ret = TAKE_PTR(text);
-	*ret_n = n;
-	return 0;
-}
-
 /* Oldest first; where the newest one ends. What was never written is zero. */
 static int find_records(char *text, size_t size, struct found **list, size_t *n, size_t *damaged,
 			size_t *end)
@@ -264,7 +222,7 @@ int journal_read(struct journal *j, struct json_object **ret, size_t *ret_damage
 	_cleanup_free_ struct found *list = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t n = 0, size = 0, damaged = 0, end = 0;
-	int r = all ? read_file(j->fd, &text, &size) : -ENOMEM;
+	int r = all ? read_whole(j->fd, &text, &size) : -ENOMEM;
 
 	if (r == 0)
 		r = find_records(text, size, &list, &n, &damaged, &end);
@@ -318,7 +276,7 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 		/* A line of its own even if the one before was cut off; and its end is known without the next. */
 		size += (size_t)sprintf(all + size, "\n" TAG "%s %08x %s\n", count, sum, text);
 	}
-	r = write_all(j->fd, all, size);
+	r = write_whole(j->fd, all, size);
 	if (r == 0 && sync && fdatasync(j->fd) < 0)
 		r = -errno;
 	atomic_fetch_add(&j->shared->usec, now() - begun);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "json-util.h"
+#include "whole-file.h"
 
 /* Thousands of cards make some hundred KiB; what is larger is no file of ours. */
 #define SIZE_MAX_BYTES (16 * MIB)
@@ -15,9 +16,8 @@
 static int read_all(int dir, const char *name, char **ret)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
 	struct stat st;
+	size_t n;
 
 	if (fd < 0)
 		return -errno;
@@ -25,23 +25,7 @@ static int read_all(int dir, const char *name, char **ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > SIZE_MAX_BYTES)
 		return -EBADMSG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (size < (size_t)st.st_size) {
-		ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		size += (size_t)n;
-	}
-	text[size] = 0;
-	*ret = TAKE_PTR(text);
-	return 0;
+	return read_whole(fd, ret, &n);
 }
 
 static int damaged(const char *dir, const char *why, char **ret_reason)
@@ -75,23 +59,6 @@ int store_load(const char *dir, struct wishes **ret, char **ret_reason)
 	return r == -EINVAL ? damaged(dir, why, ret_reason) : r;
 }
 
-static int write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		left -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 static int replace(int dir, const char *text)
 {
 	static const char temporary[] = "." STORE_FILE ".new";
@@ -104,7 +71,9 @@ static int replace(int dir, const char *text)
 	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text);
+	r = write_whole(fd, text, strlen(text));
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r == 0 && renameat(dir, temporary, dir, STORE_FILE) < 0)
 		r = -errno;
 	if (r < 0) {
