@@ -27,23 +27,6 @@ struct recovery *recovery_free(struct recovery *r)
 	return NULL;
 }
 
-static const char *text(struct json_object *json, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(json, key, &v) && json_object_is_type(v, json_type_string) ?
-		       json_object_get_string(v) :
-		       NULL;
-}
-
-static uint64_t number(struct json_object *json, const char *key)
-{
-	struct json_object *v;
-	uint64_t n;
-
-	return json_object_object_get_ex(json, key, &v) && json_read_u64(v, &n) == 0 ? n : UNKNOWN;
-}
-
 static void forget(struct reader *r)
 {
 	r->o = operation_free(r->o);
@@ -66,10 +49,10 @@ static int read_begin(struct reader *r, struct json_object *json, const char *bo
 		e = json_object_object_get_ex(json, "plan", &v) ? plan_from_json(v, &plan, NULL) :
 								  -EINVAL;
 	/* Of a version that wrote them in another way: it cannot be told what was under way. */
-	if (e == -EINVAL || number(json, "operation") == UNKNOWN)
+	if (e == -EINVAL || json_number(json, "operation") == UNKNOWN)
 		return 0;
 	if (e == 0) {
-		r->o = operation_new(number(json, "operation"), request);
+		r->o = operation_new(json_number(json, "operation"), request);
 		if (!r->o)
 			return -ENOMEM;
 		request = NULL;
@@ -79,15 +62,15 @@ static int read_begin(struct reader *r, struct json_object *json, const char *bo
 		return e;
 	plan = NULL;
 	r->o->state = OPERATION_RUNNING;
-	r->o->started_realtime = number(json, "time");
-	r->this_boot = streq_null(text(json, "boot"), boot);
+	r->o->started_realtime = json_number(json, "time");
+	r->this_boot = streq_null(json_text(json, "boot"), boot);
 	return 0;
 }
 
 /* A step begins only when those before it are done, and an undo step likewise. */
 static void read_step(struct reader *r, struct json_object *json)
 {
-	uint64_t at = number(json, "at"), undo = number(json, "undo");
+	uint64_t at = json_number(json, "at"), undo = json_number(json, "undo");
 	struct operation *o = r->o;
 
 	if (at >= o->plan->n_steps || (undo != UNKNOWN && undo >= o->plan->steps[at].n_undo))
@@ -109,12 +92,12 @@ static void read_step(struct reader *r, struct json_object *json)
 static int learn(struct operation *o, struct json_object *json, enum step_kind kind)
 {
 	struct step_result result = { 0 };
-	int e = strdup_or_null(text(json, "from"), &result.from);
+	int e = strdup_or_null(json_text(json, "from"), &result.from);
 
 	if (e == 0)
-		e = strdup_or_null(text(json, "to"), &result.to);
+		e = strdup_or_null(json_text(json, "to"), &result.to);
 	if (e == 0)
-		e = strdup_or_null(text(json, "previous"), &result.previous);
+		e = strdup_or_null(json_text(json, "previous"), &result.previous);
 	if (e == 0 && (!result.from || !result.to || strcmp(result.from, result.to) != 0))
 		e = operation_learn(o, kind, &result);
 	step_result_clear(&result);
@@ -123,7 +106,7 @@ static int learn(struct operation *o, struct json_object *json, enum step_kind k
 
 static int read_done(struct reader *r, struct json_object *json)
 {
-	uint64_t at = number(json, "at"), undo = number(json, "undo");
+	uint64_t at = json_number(json, "at"), undo = json_number(json, "undo");
 	struct operation *o = r->o;
 	struct json_object *v;
 	const struct step *s;
@@ -164,7 +147,7 @@ static int read_named(struct reader *r, struct json_object *json)
 
 static int read_record(struct reader *r, struct json_object *json, const char *boot)
 {
-	const char *kind = text(json, "record");
+	const char *kind = json_text(json, "record");
 	struct json_object *v;
 
 	if (!kind)
@@ -176,7 +159,7 @@ static int read_record(struct reader *r, struct json_object *json, const char *b
 		json_object_put(TAKE_PTR(r->out->wishes));
 	} else if (!strcmp(kind, "begin")) {
 		return read_begin(r, json, boot);
-	} else if (!r->o || number(json, "operation") != r->o->id) {
+	} else if (!r->o || json_number(json, "operation") != r->o->id) {
 		return 0;
 	} else if (!strcmp(kind, "intent") && json_object_object_get_ex(json, "intent", &v)) {
 		json_object_put(r->out->intent);
