@@ -14,6 +14,8 @@
  * A slow machine (emulation, or a hundred cards behind slow mailboxes) takes long to read; a daemon
  * that hangs is found out by its watchdog, not here.
  */
+/* For what is only an offer. */
+#define PATIENCE_USEC (UINT64_C(2) * 1000 * 1000)
 #define CALL_TIMEOUT_USEC (UINT64_C(120) * 1000 * 1000)
 
 int bus_connect(struct cli *cli, char **ret_reason)
@@ -105,6 +107,16 @@ int bus_ping(sd_bus *bus, char **ret_reason)
 	if (r < 0)
 		return bus_explain(NULL, r, "this", ret_reason);
 	return call(bus, m, "this", NULL, ret_reason);
+}
+
+bool bus_is_there(sd_bus *bus)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	return new_call(bus, &m, BUS_PATH, BUS_PEER, "Ping") >= 0 &&
+	       sd_bus_message_set_auto_start(m, false) >= 0 &&
+	       sd_bus_call(bus, m, PATIENCE_USEC, &error, NULL) >= 0;
 }
 
 int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason)
@@ -259,6 +271,12 @@ void operation_lines_free(struct operation_line *lines, size_t n)
 		free(lines[i].summary);
 	}
 	free(lines);
+}
+
+bool operation_line_is_over(const struct operation_line *line)
+{
+	return strcmp(line->state, "queued") != 0 && strcmp(line->state, "running") != 0 &&
+	       strcmp(line->state, "undoing") != 0;
 }
 
 static int read_line(sd_bus_message *m, struct operation_line *line)

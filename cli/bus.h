@@ -30,6 +30,11 @@ struct operation_line {
 void operation_lines_free(struct operation_line *lines, size_t n);
 
 /**
+ * operation_line_is_over - whether nothing more will happen to it
+ */
+bool operation_line_is_over(const struct operation_line *line);
+
+/**
  * bus_connect - make sure that cli->bus is a connection to the system bus
  *
  * Nobody waits for an answer here: the first call finds out whether the daemon is there.
@@ -47,6 +52,11 @@ int bus_connect_direct(struct cli *cli, char **ret_reason);
  * bus_ping - whether the daemon answers
  */
 int bus_ping(sd_bus *bus, char **ret_reason);
+
+/**
+ * bus_is_there - whether the daemon answers, without starting it and within two seconds
+ */
+bool bus_is_there(sd_bus *bus);
 
 /**
  * bus_get - what one of the methods that only look tells (GetPicture, GetRivals, GetWishes, Export:

@@ -8,6 +8,7 @@
 #include "actions.h"
 #include "capture.h"
 #include "command.h"
+#include "complete.h"
 #include "help.h"
 
 void complain(struct cli *cli, const char *format, ...)
@@ -66,6 +67,8 @@ int cli_run(struct cli *cli, int argc, char **argv)
 	_cleanup_free_ char *reason = NULL;
 	int r, status;
 
+	if (argc > 1 && strcmp(argv[1], COMPLETE_OPTION) == 0)
+		return complete_words(cli, argc - 2, argv + 2);
 	r = command_parse(argc, argv, &command, &reason);
 	if (r < 0) {
 		complain(cli, "%s", reason ?: "out of memory");

@@ -14,29 +14,12 @@ void command_clear(struct command *c)
 	*c = (struct command){ 0 };
 }
 
-static enum option_id find_option(const char *name, size_t length)
-{
-	for (unsigned int i = 0; i < _OPTION_MAX; i++)
-		if (strlen(option_table[i].name) == length &&
-		    strncmp(option_table[i].name, name, length) == 0)
-			return i;
-	return _OPTION_MAX;
-}
-
-static enum option_id find_letter(char letter)
-{
-	for (unsigned int i = 0; i < _OPTION_MAX; i++)
-		if (letter && option_table[i].letter == letter)
-			return i;
-	return _OPTION_MAX;
-}
-
 /* The verb is not known yet while options are read, so every option there is gets accepted here. */
 static int parse_long(struct command *c, char **argv, int *i, char **ret_reason)
 {
 	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
 	size_t length = equals ? (size_t)(equals - name) : strlen(name);
-	enum option_id id = find_option(name, length);
+	enum option_id id = option_find(name, length);
 	const struct option_info *option;
 
 	if (id == _OPTION_MAX) {
@@ -68,7 +51,7 @@ static int parse_long(struct command *c, char **argv, int *i, char **ret_reason)
 static int parse_letters(struct command *c, char **argv, int *i, char **ret_reason)
 {
 	for (const char *at = argv[*i] + 1; *at; at++) {
-		enum option_id id = find_letter(*at);
+		enum option_id id = option_find_letter(*at);
 
 		if (id == _OPTION_MAX)
 			return say(ret_reason, -EINVAL,

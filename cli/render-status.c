@@ -187,12 +187,6 @@ static int print_regions(FILE *out, const struct style *style, const struct pict
 	return table_print(t, out, style, 0);
 }
 
-static bool is_over(const struct operation_line *line)
-{
-	return strcmp(line->state, "queued") != 0 && strcmp(line->state, "running") != 0 &&
-	       strcmp(line->state, "undoing") != 0;
-}
-
 static int print_operations(FILE *out, const struct style *style,
 			    const struct operation_line *lines, size_t n)
 {
@@ -206,7 +200,7 @@ static int print_operations(FILE *out, const struct style *style,
 		return -ENOMEM;
 	/* Shallow copies: the strings stay the caller's. */
 	for (size_t i = 0; i < n; i++)
-		if (!is_over(&lines[i]))
+		if (!operation_line_is_over(&lines[i]))
 			running[n_running++] = lines[i];
 	if (n_running == 0)
 		return 0;

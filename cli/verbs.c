@@ -8,6 +8,7 @@
 #include "util.h"
 
 #include "actions.h"
+#include "names.h"
 
 #define ANY UINT_MAX
 
@@ -27,27 +28,32 @@ const struct option_info option_table[_OPTION_MAX] = {
 			   false },
 	[OPTION_HELP] = { "help", 'h', NULL, "explain a verb, or list all", false },
 	[OPTION_VERSION] = { "version", 'V', NULL, "print the version", false },
-	[OPTION_MODE] = { "mode", 'm', "MODE", "system-ram (default) or devdax", true },
+	[OPTION_MODE] = { "mode", 'm', "MODE", "system-ram (default) or devdax", true,
+			  .choices = "system-ram devdax" },
 	[OPTION_ZONE] = { "zone", 'z', "ZONE", "movable (default, can be taken away) or kernel",
-			  true },
+			  true, .choices = "movable kernel" },
 	[OPTION_SIZE] = { "size", 's', "SIZE", "of one region, as 512M or 1.5G (default: all)",
 			  true },
 	[OPTION_WAYS] = { "ways", 'w', "N", "cards in one region (default: all that are named)",
-			  true },
+			  true, .choices = "1 2 3 4 6 8 12 16" },
 	[OPTION_GRANULARITY] = { "granularity", 'g', "BYTES",
-				 "bytes from each card in turn, 256 to 16384", true },
+				 "bytes from each card in turn, 256 to 16384", true,
+				 .choices = "256 512 1024 2048 4096 8192 16384" },
 	[OPTION_WINDOW] = { "window", 'd', "WINDOW", "this window and no other (decoder0.0)",
-			    true },
-	[OPTION_ALIGN] = { "align", 'a', "SIZE", "of devdax: 4K, 2M or 1G (default: 2M)", true },
+			    true, .names = NAME_WINDOW },
+	[OPTION_ALIGN] = { "align", 'a', "SIZE", "of devdax: 4K, 2M or 1G (default: 2M)", true,
+			   .choices = "4K 2M 1G" },
 	[OPTION_NO_ONLINE] = { "no-online", 'N', NULL, "leave the memory offline", true },
 	[OPTION_DEADLINE] = { "deadline", 't', "TIME",
-			      "give up and walk back then, as 30s or 2min", true },
+			      "give up and walk back then, as 30s or 2min", true,
+			      .choices = "30s 2min infinity" },
 	[OPTION_ON_DEADLINE] = { "on-deadline", 0, "WHAT",
 				 "keep (default), or revoke devdax from its users",
-				 true },
+				 true, .choices = "keep revoke" },
 	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
-	[OPTION_FROM] = { "from", 'f', "FILE", "of the machine in a capture, not of this one", false },
+	[OPTION_FROM] = { "from", 'f', "FILE", "of the machine in a capture, not of this one", false,
+			  .names = NAME_FILE },
 };
 
 const struct verb_info verb_table[] = {
@@ -72,6 +78,7 @@ const struct verb_info verb_table[] = {
 			   "nodes    NUMA nodes\n",
 		.options = BIT(OPTION_FROM),
 		.max_words = 1,
+		.choices = "windows ports cards slots regions dax memory nodes",
 		.run = show_list,
 	},
 	{
@@ -91,6 +98,7 @@ const struct verb_info verb_table[] = {
 			   "set-mode, destroy or eject",
 		.options = BIT(OPTION_FROM),
 		.outer = true,
+		.names = NAME_CHANGE,
 		.run = make_plan,
 	},
 	{
@@ -110,6 +118,7 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "create " CARDS_MISSING,
 		.changes = true,
+		.names = NAME_CARD,
 		.run = make_change,
 	},
 	{
@@ -122,6 +131,7 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "online " REGIONS_MISSING,
 		.changes = true,
+		.names = NAME_REGION,
 		.run = make_change,
 	},
 	{
@@ -135,6 +145,7 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "offline " REGIONS_MISSING,
 		.changes = true,
+		.names = NAME_REGION,
 		.run = make_change,
 	},
 	{
@@ -151,6 +162,8 @@ const struct verb_info verb_table[] = {
 		.missing = "set-mode needs a mode and at least one REGION: cxlmemctl set-mode "
 			   "devdax region0",
 		.changes = true,
+		.choices = "system-ram devdax",
+		.names = NAME_REGION,
 		.run = make_change,
 	},
 	{
@@ -164,6 +177,7 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "destroy " REGIONS_MISSING,
 		.changes = true,
+		.names = NAME_REGION,
 		.run = make_change,
 	},
 	{
@@ -183,6 +197,7 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "eject " SLOTS_MISSING,
 		.changes = true,
+		.names = NAME_CARD | NAME_SLOT,
 		.run = make_change,
 	},
 	{
@@ -195,6 +210,7 @@ const struct verb_info verb_table[] = {
 			   "protocol and\n"
 			   "of PCIe. A card that is failing should not be trusted with data.\n",
 		.max_words = ANY,
+		.names = NAME_CARD,
 		.run = show_health,
 	},
 	{
@@ -210,6 +226,7 @@ const struct verb_info verb_table[] = {
 		.max_words = 1,
 		.missing = "blockers needs a REGION: its name (region0), its dax device (dax0.0) or its "
 			   "node (node1)",
+		.names = NAME_REGION,
 		.run = show_blockers,
 	},
 	{
@@ -217,6 +234,7 @@ const struct verb_info verb_table[] = {
 		.words = "[ID]",
 		.brief = "what is going on and what was done last; with ID the steps of one",
 		.max_words = 1,
+		.names = NAME_OPERATION,
 		.run = show_operations,
 	},
 	{
@@ -227,6 +245,7 @@ const struct verb_info verb_table[] = {
 		.min_words = 1,
 		.max_words = 1,
 		.missing = "cancel needs the ID of an operation; `cxlmemctl operations` shows them",
+		.names = NAME_RUNNING,
 		.run = cancel_operation,
 	},
 	{
@@ -241,6 +260,8 @@ const struct verb_info verb_table[] = {
 			   "0 if\n"
 			   "there are none or only warnings.\n",
 		.max_words = ANY,
+		.choices = "check",
+		.names = NAME_FILE,
 		.run = show_profiles,
 	},
 	{
@@ -260,6 +281,8 @@ const struct verb_info verb_table[] = {
 		.max_words = ANY,
 		.missing = "forget needs a region, a card, the #ID of a wish, or all; `cxlmemctl "
 			   "wishes` shows them",
+		.choices = "all",
+		.names = NAME_CARD | NAME_REGION,
 		.run = forget,
 	},
 	{
@@ -269,6 +292,7 @@ const struct verb_info verb_table[] = {
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "adopt " REGIONS_MISSING,
+		.names = NAME_REGION,
 		.run = adopt,
 	},
 	{
@@ -276,6 +300,7 @@ const struct verb_info verb_table[] = {
 		.words = "[FILE]",
 		.brief = "write what is remembered, as JSON, for another machine",
 		.max_words = 1,
+		.names = NAME_FILE,
 		.run = export_wishes,
 	},
 	{
@@ -286,6 +311,7 @@ const struct verb_info verb_table[] = {
 			   "-,\n"
 			   "standard input is read.\n",
 		.max_words = 1,
+		.names = NAME_FILE,
 		.run = import_wishes,
 	},
 	{
@@ -297,6 +323,7 @@ const struct verb_info verb_table[] = {
 			   "a daemon: for support, and to plan. Serials and addresses are in it, no "
 			   "data.\n",
 		.max_words = 1,
+		.names = NAME_FILE,
 		.run = capture,
 	},
 	{
@@ -307,6 +334,7 @@ const struct verb_info verb_table[] = {
 			   "there.\n"
 			   "TIME is as 30s, 2min or infinity. The exit code is 1 when it is over.\n",
 		.max_words = 1,
+		.choices = "30s 2min infinity",
 		.run = settle,
 	},
 	{
@@ -320,6 +348,7 @@ const struct verb_info verb_table[] = {
 		.words = "[VERB]",
 		.brief = "explain a verb, or list all",
 		.max_words = 1,
+		.names = NAME_VERB,
 		.run = show_help,
 	},
 };
@@ -351,6 +380,23 @@ static const char *next_change(size_t i, const void *userdata)
 const char *verb_suggest(const char *typed, bool changes)
 {
 	return suggest(typed, changes ? next_change : next_verb, NULL);
+}
+
+enum option_id option_find(const char *name, size_t length)
+{
+	for (unsigned int i = 0; i < _OPTION_MAX; i++)
+		if (strlen(option_table[i].name) == length &&
+		    strncmp(option_table[i].name, name, length) == 0)
+			return i;
+	return _OPTION_MAX;
+}
+
+enum option_id option_find_letter(char letter)
+{
+	for (unsigned int i = 0; i < _OPTION_MAX; i++)
+		if (letter && option_table[i].letter == letter)
+			return i;
+	return _OPTION_MAX;
 }
 
 static const char *next_option(size_t i, const void *userdata)

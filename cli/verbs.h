@@ -10,8 +10,8 @@ struct cli;
 struct command;
 
 /*
- * The one table that knows what can be typed: the parser, the help text and the suggestions are
- * made from it.
+ * The one table that knows what can be typed: the parser, the help text, the suggestions and the
+ * completion in shells are made from it.
  */
 enum option_id {
 	OPTION_JSON,
@@ -45,6 +45,9 @@ struct option_info {
 	const char *argument; /* what it takes, for the help text; NULL = nothing */
 	const char *help;
 	bool wish; /* goes to the daemon, under this name */
+	/* What its argument may be, for the shell: words, and kinds of names (names.h). */
+	const char *choices;
+	uint32_t names;
 };
 
 struct verb_info {
@@ -55,6 +58,8 @@ struct verb_info {
 	uint32_t options;    /* beside the common ones */
 	unsigned int min_words, max_words;
 	const char *missing; /* the sentence when there are too few words */
+	const char *choices; /* what the first word may be, for the shell; NULL = names only */
+	uint32_t names;	     /* what kinds of names words may be (names.h) */
 	bool changes;	     /* a change of the machine: can be planned */
 	bool outer;	     /* takes one of those that change, with its words and options */
 	int (*run)(struct cli *cli, const struct command *command);
@@ -68,6 +73,16 @@ extern const size_t verb_table_size;
  * verb_find - a verb by its name, or NULL
  */
 const struct verb_info *verb_find(const char *name);
+
+/**
+ * option_find - an option by its name, without dashes; _OPTION_MAX if there is none
+ */
+enum option_id option_find(const char *name, size_t length);
+
+/**
+ * option_find_letter - an option by its letter; _OPTION_MAX if there is none
+ */
+enum option_id option_find_letter(char letter);
 
 /**
  * verb_suggest - the name of the verb that was probably meant, or NULL

@@ -8,10 +8,12 @@
 
 #define MAX_ARGS 12
 
-static void run(struct session *s, sd_bus *bus, const char *root, bool terminal, const char *line)
+/* @keep_empty: a blank at the end begins a word that is empty */
+static void run_words(struct session *s, sd_bus *bus, const char *root, bool terminal,
+		      const char *line, bool keep_empty)
 {
 	_cleanup_free_ char *text = strdup(line);
-	char *argv[MAX_ARGS + 2] = { text }, *rest = text, *word;
+	char *argv[MAX_ARGS + 3] = { text }, *rest = text, *word;
 	int argc = 1;
 
 	assert_non_null(text);
@@ -21,6 +23,8 @@ static void run(struct session *s, sd_bus *bus, const char *root, bool terminal,
 		assert_true(argc < MAX_ARGS);
 		argv[argc++] = word;
 	}
+	if (keep_empty && (!*line || line[strlen(line) - 1] == ' '))
+		argv[argc++] = (char *)"";
 	*s = (struct session){ 0 };
 	text_open(&s->out);
 	text_open(&s->err);
@@ -33,6 +37,16 @@ static void run(struct session *s, sd_bus *bus, const char *root, bool terminal,
 	s->cli.bus = sd_bus_flush_close_unref(s->cli.bus);
 	text_close(&s->out);
 	text_close(&s->err);
+}
+
+static void run(struct session *s, sd_bus *bus, const char *root, bool terminal, const char *line)
+{
+	run_words(s, bus, root, terminal, line, false);
+}
+
+void session_run_words(struct session *s, sd_bus *bus, const char *line)
+{
+	run_words(s, bus, NULL, false, line, true);
 }
 
 void session_run(struct session *s, sd_bus *bus, const char *line)

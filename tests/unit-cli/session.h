@@ -24,6 +24,11 @@ void session_run(struct session *s, sd_bus *bus, const char *line);
 void session_run_terminal(struct session *s, sd_bus *bus, const char *line);
 
 /**
+ * session_run_words - the same where a blank at the end begins another word, an empty one
+ */
+void session_run_words(struct session *s, sd_bus *bus, const char *line);
+
+/**
  * session_run_at - the same with the profiles of another machine, below @root
  */
 void session_run_at(struct session *s, sd_bus *bus, const char *root, const char *line);
