@@ -9,16 +9,8 @@
 
 #include "util.h"
 
+#include "exit-status.h"
 #include "term.h"
-
-/* What the shell is told. Part of the interface: shown by `cxlmemctl help`. */
-enum exit_status {
-	STATUS_DONE = 0,
-	STATUS_FAILED = 1,    /* refused, or tried and failed */
-	STATUS_USAGE = 2,     /* the command line makes no sense */
-	STATUS_NO_DAEMON = 3, /* cxlmemd cannot be reached, or went away */
-	STATUS_CANCELLED = 4,
-};
 
 /* One run of the client. */
 struct cli {

@@ -28,12 +28,8 @@ static void print_options(FILE *out, uint32_t mask)
 
 static void print_exit_codes(FILE *out)
 {
-	fputs("  0  done\n"
-	      "  1  refused, or failed; the machine is as it was unless said otherwise\n"
-	      "  2  the command line makes no sense\n"
-	      "  3  cxlmemd cannot be reached\n"
-	      "  4  cancelled\n",
-	      out);
+	for (unsigned int i = 0; i < _STATUS_MAX; i++)
+		fprintf(out, "  %u  %s\n", i, exit_status_text[i]);
 }
 
 void help_all(FILE *out, const struct style *style)
@@ -63,8 +59,6 @@ void help_verb(FILE *out, const struct style *style, const struct verb_info *ver
 	}
 	heading(out, style, "Options of all verbs");
 	print_options(out, COMMON_OPTIONS);
-	if (!verb->changes)
-		return;
 	heading(out, style, "Exit codes");
 	print_exit_codes(out);
 }

@@ -77,6 +77,33 @@ static void test_quiet(void **state)
 	      "Start destroy region0\n");
 }
 
+/* Each of the exit codes, and the help text has what it means. */
+static void test_exit_codes(void **state)
+{
+	static const struct {
+		struct fake fake;
+		const char *line;
+	} cases[_STATUS_MAX] = {
+		[STATUS_DONE] = { { 0 }, "create mem0" },
+		[STATUS_FAILED] = { { .state = "failed", .reason = "no" }, "create mem0" },
+		[STATUS_USAGE] = { { 0 }, "create" },
+		[STATUS_NO_DAEMON] = { { .dies = true }, "create mem0" },
+		[STATUS_CANCELLED] = { { .interrupts = 1 }, "create mem0" },
+	};
+	_cleanup_(session_free) struct session s;
+
+	(void)state;
+	session_run(&s, NULL, "help");
+	for (int i = 0; i < _STATUS_MAX; i++) {
+		char line[128];
+
+		assert_non_null(cases[i].line);
+		check(&cases[i].fake, cases[i].line, i, NULL, NULL, NULL);
+		snprintf(line, sizeof(line), "\n  %d  %s\n", i, exit_status_text[i]);
+		assert_non_null(strstr(s.out.text, line));
+	}
+}
+
 static void test_early_end(void **state)
 {
 	(void)state;
@@ -391,7 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
-		cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
 		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_interrupt_at_terminal),  cmocka_unit_test(test_no_wait),

@@ -4,6 +4,7 @@
 
 #include "test.h"
 
+#include "exit-status.h"
 #include "profile.h"
 #include "verbs.h"
 
@@ -69,6 +70,26 @@ static void test_options(void **state)
 	}
 }
 
+/* Each exit code has its entry, in the section about them, and there is none that does not exist. */
+static void test_exit_codes(void **state)
+{
+	_cleanup_free_ char *page = read_page(DATA "/man/cxlmemctl.1");
+	const char *section = strstr(page, ".SH EXIT STATUS\n"), *end;
+	unsigned int n = 0;
+
+	(void)state;
+	assert_non_null(section);
+	end = strstr(section + 1, ".SH ");
+	assert_non_null(end);
+	for (const char *at = section; (at = strstr(at, ".TP\n.B ")) && at < end; at++) {
+		assert_int_equal(at[strlen(".TP\n.B ")], '0' + n);
+		n++;
+	}
+	assert_int_equal(n, _STATUS_MAX);
+	for (n = 0; n < _STATUS_MAX; n++)
+		assert_non_null(exit_status_text[n]);
+}
+
 static void test_profile_keys(void **state)
 {
 	_cleanup_free_ char *page = read_page(DATA "/man/cxlmem.profile.5");
@@ -109,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verbs),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_exit_codes),
 		cmocka_unit_test(test_profile_keys),
 		cmocka_unit_test(test_examples),
 	};
