@@ -50,6 +50,8 @@ const struct option_info option_table[_OPTION_MAX] = {
 	[OPTION_ON_DEADLINE] = { "on-deadline", 0, "WHAT",
 				 "keep (default), or revoke devdax from its users",
 				 true, .choices = "keep revoke" },
+	[OPTION_FORCE] = { "force", 0, NULL,
+			   "take devdax from its users, at a risk: cxlmemctl(1)", true },
 	[OPTION_NO_WAIT] = { "no-wait", 0, NULL, "start the operation and return at once", false },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
 	[OPTION_FROM] = { "from", 'f', "FILE", "of the machine in a capture, not of this one", false,
@@ -156,7 +158,7 @@ const struct verb_info verb_table[] = {
 		.options = BIT(OPTION_MODE) | BIT(OPTION_ZONE) | BIT(OPTION_NO_ONLINE) |
 			   BIT(OPTION_ALIGN) |
 			   BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) |
-			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+			   BIT(OPTION_FORCE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "set-mode needs a mode and at least one REGION: cxlmemctl set-mode "
@@ -172,7 +174,7 @@ const struct verb_info verb_table[] = {
 		.brief = "take regions offline and give their cards back",
 		.details = "The order is found by itself. Data in devdax regions is lost.\n",
 		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) |
-			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+			   BIT(OPTION_FORCE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "destroy " REGIONS_MISSING,
@@ -191,8 +193,8 @@ const struct verb_info verb_table[] = {
 			   "A SLOT is a name from `cxlmemctl list slots`, with slot: before it when a "
 			   "card is\n"
 			   "called so.\n",
-		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) | BIT(OPTION_NO_WAIT) |
-			   BIT(OPTION_DRY_RUN),
+		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) | BIT(OPTION_FORCE) |
+			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
 		.missing = "eject " SLOTS_MISSING,

@@ -291,17 +291,29 @@ int plan_unbind(struct planner *pl, int dax, const struct region_blocks *blocks)
 
 /*
  * See to it that nobody uses a devdax that is about to be unbound. Only a drain makes sure of it
- * (kernel/README.md); else who has it open or mapped is looked for, and pins are not seen.
+ * (kernel/README.md); else who has it open or mapped is looked for, and pins are not seen. Who forces it
+ * takes it from those that are seen, on any kernel: the unbind of device_dax, or the drain, ends their mappings.
  */
 int plan_unused(struct planner *pl, int dax)
 {
 	const struct dax *d = &pl->p->daxes[dax];
-	int r;
+	char force[] = "force";
+	int r = 0;
 
-	if (d->drain)
+	if (pl->request->force)
+		r = plan_note(pl,
+			      "%s is taken away from every process that has it open or mapped: what it "
+			      "does with it afterwards gets SIGBUS, and no way back returns it",
+			      d->name);
+	if (r == 0 && d->drain && pl->request->force)
+		r = plan_step(pl, STEP(REVOKE, .dax = d->name,
+				       UNDO(STEP(CANCEL_DRAIN, .dax = d->name))));
+	if (r == 0 && d->drain)
 		return plan_step(pl, STEP(DRAIN, .dax = d->name,
 					  UNDO(STEP(CANCEL_DRAIN, .dax = d->name))));
-	r = plan_step(pl, STEP(CHECK_UNUSED, .dax = d->name));
+	if (r == 0)
+		r = plan_step(pl, STEP(CHECK_UNUSED, .dax = d->name,
+				       .policy = pl->request->force ? force : NULL));
 	if (r == 0)
 		r = plan_note(pl,
 			      "this kernel does not tell whether a pipe, io_uring or a device still "

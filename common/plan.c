@@ -87,6 +87,11 @@ int plan_note(struct planner *pl, const char *format, ...)
 	return append(&pl->plan->notes, &pl->plan->n_notes, n < 0 ? NULL : text);
 }
 
+int plan_add_note(struct plan *p, const char *text)
+{
+	return append(&p->notes, &p->n_notes, strdup(text));
+}
+
 int plan_summary(struct planner *pl, const char *format, ...)
 {
 	va_list ap;

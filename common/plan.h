@@ -63,6 +63,13 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 int plan_rename(struct plan *p, const char *from, const char *to);
 
 /**
+ * plan_add_note - one more sentence that a person should know, told by the machine while it runs
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int plan_add_note(struct plan *p, const char *text);
+
+/**
  * plan_to_json - {"verb","summary","done","notes","regions","steps":[step_to_json() plus "text"]} and
  * "no_return" if there is such a step; @ret is the caller's
  *

@@ -45,6 +45,8 @@ int request_to_json(const struct request *q, struct json_object **ret)
 	if (r == 0)
 		r = json_set_true(o, "revoke", q->revoke);
 	if (r == 0)
+		r = json_set_true(o, "force", q->force);
+	if (r == 0)
 		r = json_set_true(o, "leaving", q->leaving);
 	if (r == 0)
 		r = json_set_string(o, "origin", q->origin);
@@ -139,6 +141,7 @@ int request_from_json(struct json_object *json, struct request **ret, char **ret
 	q->no_online = json_flag(json, "no_online");
 	q->deadline_given = json_flag(json, "deadline_given");
 	q->revoke = json_flag(json, "revoke");
+	q->force = json_flag(json, "force");
 	q->leaving = json_flag(json, "leaving");
 	*ret = TAKE_PTR(q);
 	return 0;

@@ -172,7 +172,7 @@ static int set_window(struct request *r, const char *value, char **ret_reason)
 	return 0;
 }
 
-static int set_no_online(struct request *r, const char *value, char **ret_reason)
+static int set_flag(const char *name, const char *value, bool *ret, char **ret_reason)
 {
 	static const char *const yes[] = { "", "yes", "true", "1", "on" };
 	static const char *const no[] = { "no", "false", "0", "off" };
@@ -180,15 +180,25 @@ static int set_no_online(struct request *r, const char *value, char **ret_reason
 
 	for (i = 0; i < ARRAY_SIZE(yes); i++)
 		if (strcasecmp(value, yes[i]) == 0) {
-			r->no_online = true;
+			*ret = true;
 			return 0;
 		}
 	for (i = 0; i < ARRAY_SIZE(no); i++)
 		if (strcasecmp(value, no[i]) == 0) {
-			r->no_online = false;
+			*ret = false;
 			return 0;
 		}
-	return say(ret_reason, -EINVAL, "no-online is \"%s\": it takes yes or no", value);
+	return say(ret_reason, -EINVAL, "%s is \"%s\": it takes yes or no", name, value);
+}
+
+static int set_no_online(struct request *r, const char *value, char **ret_reason)
+{
+	return set_flag("no-online", value, &r->no_online, ret_reason);
+}
+
+static int set_force(struct request *r, const char *value, char **ret_reason)
+{
+	return set_flag("force", value, &r->force, ret_reason);
 }
 
 /* The sizes that x86 maps at once: dax_align_valid() in include/linux/dax.h. */
@@ -246,6 +256,7 @@ static const struct {
 	  set_deadline },
 	{ "on-deadline", FOR(VERB_DESTROY) | FOR(VERB_SET_MODE) | FOR(VERB_EJECT),
 	  set_on_deadline },
+	{ "force", FOR(VERB_DESTROY) | FOR(VERB_SET_MODE) | FOR(VERB_EJECT), set_force },
 };
 
 int request_set(struct request *r, const char *name, const char *value, char **ret_reason)

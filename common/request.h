@@ -42,6 +42,7 @@ struct request {
 	uint64_t align; /* create, set-mode devdax: bytes; 0 = as the kernel has it */
 	uint64_t deadline_usec; /* all but create and online: give up and walk back then; 0 = never */
 	bool revoke; /* eject, destroy, set-mode: at the deadline take devdax away from its users */
+	bool force; /* eject, destroy, set-mode: take devdax away from its users at once */
 	bool leaving; /* offline, eject: the card goes whatever comes of it, so what is offline stays so; not set by words */
 	char *origin; /* who wants it: "hand" (or NULL), "profile NAME", "button" ... */
 };
@@ -68,7 +69,7 @@ int request_add_object(struct request *r, const char *word);
 /**
  * request_set - set one option by name, the names of the client's long options
  * @name: "mode", "zone", "size", "ways", "granularity", "window", "no-online", "align",
- * "deadline", "on-deadline"
+ * "deadline", "on-deadline", "force"
  * @value: text as a person types it ("2G", "movable", "yes", "30s")
  * @ret_reason: the sentence when it is refused: which option, what was given, what it takes
  *

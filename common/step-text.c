@@ -93,6 +93,8 @@ static int text(const struct step *s, char **ret)
 	case STEP_OFFLINE:
 		return asprintf(ret, "take %s of %s offline", blocks, dax);
 	case STEP_CHECK_UNUSED:
+		if (s->policy)
+			return asprintf(ret, "see who uses %s, to go on all the same", dax);
 		return asprintf(ret, "check that nobody uses %s", dax);
 	case STEP_UNBIND:
 		return asprintf(ret, "unbind %s from %s", dax, or_some(s->driver, "its driver"));

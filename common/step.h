@@ -31,7 +31,7 @@ enum step_kind {
 	STEP_BIND,    /* dax, driver ("kmem" or "device_dax"), blocks (kmem: expected afterwards) */
 	STEP_ONLINE,  /* dax, blocks (zone for each run) */
 	STEP_OFFLINE, /* dax, blocks (the runs that are online now) */
-	STEP_CHECK_UNUSED,  /* dax: no process has it open or mapped */
+	STEP_CHECK_UNUSED,  /* dax: no process has it open or mapped; policy "force": say who, no more */
 	STEP_UNBIND,	    /* dax, driver */
 	STEP_DISABLE,	    /* region */
 	STEP_DECOMMIT,	    /* region */

@@ -27,7 +27,7 @@ struct check {
 	sd_bus_message *call;
 	sd_bus_track *caller;
 	sd_bus_slot *answer;
-	char *action, *verb;
+	char *action, *also, *verb, *objects;
 	sd_bus_message_handler_t go;
 	void *userdata;
 };
@@ -57,7 +57,9 @@ static struct check *check_free(struct check *c)
 	sd_bus_track_unref(c->caller);
 	sd_bus_message_unref(c->call);
 	free(c->action);
+	free(c->also);
 	free(c->verb);
+	free(c->objects);
 	free(c);
 	return NULL;
 }
@@ -215,6 +217,18 @@ static int judge(struct check *c, sd_bus_message *answer, sd_bus_error *error)
 				 HOW_TO_ALLOW, c->verb, c->action);
 }
 
+static int send_question(struct check *c);
+
+/* The first of two is allowed. */
+static int ask_further(struct check *c)
+{
+	free(c->action);
+	c->action = TAKE_PTR(c->also);
+	c->answer = sd_bus_slot_unref(c->answer);
+	c->id = ++c->authority->last_id;
+	return send_question(c);
+}
+
 static int on_answer(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -223,8 +237,18 @@ static int on_answer(sd_bus_message *answer, void *userdata, sd_bus_error *ret_e
 
 	(void)ret_error;
 	r = judge(c, answer, &error);
-	if (r > 0)
+	if (r > 0 && c->also) {
+		r = ask_further(c);
+		if (r >= 0) {
+			TAKE_PTR(c);
+			return 0;
+		}
+		(void)sd_bus_error_setf(&error, AUTHORIZE_DENIED,
+					"%s: polkit could not be asked about %s (%s): nothing was done; try "
+					"again", c->verb, c->action, strerror(-r));
+	} else if (r > 0) {
 		r = proceed(c->call, c->go, c->userdata, &error);
+	}
 	if (sd_bus_error_is_set(&error))
 		(void)sd_bus_reply_method_error(c->call, &error);
 	else if (r < 0)
@@ -236,9 +260,10 @@ static int on_answer(sd_bus_message *answer, void *userdata, sd_bus_error *ret_e
  * It ends up in front of somebody who is asked for a password: no more than names need, so that nobody can
  * write a question of their own there.
  */
-static void objects_text(const struct asked *asked, char *buf, size_t room)
+static char *objects_text(const struct asked *asked)
 {
-	size_t at = 0;
+	char buf[128];
+	size_t at = 0, room = sizeof(buf);
 
 	for (size_t i = 0; i < asked->n_objects; i++)
 		for (const char *s = i ? " " : "", *word = asked->objects[i]; s;
@@ -246,36 +271,38 @@ static void objects_text(const struct asked *asked, char *buf, size_t room)
 			for (const char *p = s; *p && at + 1 < room; p++)
 				buf[at++] = isalnum((unsigned char)*p) || strchr(" .:_-", *p) ? *p : '?';
 	buf[at] = '\0';
+	return strdup(buf);
 }
 
-static int append_question(sd_bus_message *m, struct check *c, const struct asked *asked,
-			   bool interactive)
+static int append_question(sd_bus_message *m, struct check *c, bool interactive)
 {
-	char objects[128], id[32];
+	char id[32];
 
-	objects_text(asked, objects, sizeof(objects));
 	snprintf(id, sizeof(id), "cxlmem-%" PRIu64, c->id);
 	return sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
 				     sd_bus_message_get_sender(c->call), c->action, 2, "verb",
-				     c->verb, "objects", objects,
+				     c->verb, "objects", c->objects,
 				     interactive ? POLKIT_ALLOW_INTERACTION : 0u, id);
 }
 
-static int send_question(struct check *c, const struct asked *asked)
+static int track_caller(struct check *c)
+{
+	int r = sd_bus_track_new(c->authority->bus, &c->caller, on_caller_gone, c);
+
+	return r < 0 ? r : sd_bus_track_add_sender(c->caller, c->call);
+}
+
+static int send_question(struct check *c)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	bool interactive = sd_bus_message_get_allow_interactive_authorization(c->call) > 0;
 	sd_bus *bus = c->authority->bus;
 	int r;
 
-	r = sd_bus_track_new(bus, &c->caller, on_caller_gone, c);
-	if (r >= 0)
-		r = sd_bus_track_add_sender(c->caller, c->call);
-	if (r >= 0)
-		r = sd_bus_message_new_method_call(bus, &m, POLKIT_NAME, POLKIT_PATH,
+	r = sd_bus_message_new_method_call(bus, &m, POLKIT_NAME, POLKIT_PATH,
 						   POLKIT_INTERFACE, "CheckAuthorization");
 	if (r >= 0)
-		r = append_question(m, c, asked, interactive);
+		r = append_question(m, c, interactive);
 	if (r >= 0)
 		r = sd_bus_call_async(bus, &c->answer, m, on_answer, c,
 				      interactive ? PERSON_USEC : RULES_USEC);
@@ -327,11 +354,16 @@ static int ask_polkit(struct authority *a, sd_bus_message *call, const struct as
 		.call = sd_bus_message_ref(call),
 		.action = strdup(asked->action),
 		.verb = strdup(asked->verb),
+		.objects = objects_text(asked),
 		.go = go,
 		.userdata = userdata,
 	};
 	a->checks = c;
-	r = c->action && c->verb ? send_question(c, asked) : -ENOMEM;
+	r = c->action && c->verb && c->objects ? strdup_or_null(asked->also, &c->also) : -ENOMEM;
+	if (r >= 0)
+		r = track_caller(c);
+	if (r >= 0)
+		r = send_question(c);
 	if (r < 0)
 		check_free(c);
 	return r;
@@ -389,7 +421,8 @@ int authorize_request(struct authority *a, sd_bus_message *call, const struct re
 		      sd_bus_message_handler_t go, void *userdata, sd_bus_error *error)
 {
 	const struct asked asked = {
-		.action = request->revoke ? ACTION_FORCE : action_of(request),
+		.action = action_of(request),
+		.also = request->revoke || request->force ? ACTION_FORCE : NULL,
 		.verb = verb_name(request->verb),
 		.objects = request->objects,
 		.n_objects = request->n_objects,

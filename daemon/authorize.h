@@ -39,6 +39,7 @@ struct authority *authority_free(struct authority *a);
 /* What somebody asks for, for the decision and for the text of a password prompt. */
 struct asked {
 	const char *action;
+	const char *also; /* asked after that one, and needed too; NULL = no other */
 	const char *verb;
 	char *const *objects;
 	size_t n_objects;

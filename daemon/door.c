@@ -15,5 +15,6 @@ void step_result_clear(struct step_result *r)
 	free(r->from);
 	free(r->to);
 	free(r->previous);
+	free(r->note);
 	*r = (struct step_result){};
 }

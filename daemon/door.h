@@ -22,6 +22,7 @@ enum door_scan_flags {
 struct step_result {
 	char *from, *to; /* the object the plan calls @from is really called @to; NULL = as planned */
 	char *previous;  /* HOLD_*: the setting that was in force; NULL = not told */
+	char *note;      /* what a person should know of it; NULL = nothing */
 };
 
 typedef void (*door_progress_t)(void *userdata, uint64_t done, uint64_t total);

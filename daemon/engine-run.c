@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <systemd/sd-journal.h>
 
 #include "util.h"
 
@@ -78,6 +79,8 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 		return;
 	}
 	o->kernel_usec += reply->kernel_usec;
+	if (reply->result.note)
+		(void)sd_journal_print(4, "%s: %s", o->plan->summary, reply->result.note);
 	if (r == -ECANCELED && o->cancelled) {
 		o->step_states[o->at] = STEP_WAITING;
 		if (engine_past_return(o))

@@ -111,7 +111,7 @@ int holders_device(struct door *door, const char *dax, dev_t *ret, char **ret_re
 	return 0;
 }
 
-int holders_check(struct door *door, const char *dax, char **ret_reason)
+int holders_find(struct door *door, const char *dax, char **ret, bool *ret_several)
 {
 	struct holders h = {};
 	struct dirent *e;
@@ -119,14 +119,14 @@ int holders_check(struct door *door, const char *dax, char **ret_reason)
 	DIR *proc;
 	int r;
 
-	r = holders_device(door, dax, &h.device, ret_reason);
+	r = holders_device(door, dax, &h.device, ret);
 	/* Without a driver, or without a device node, nobody can have it open. */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	t = door_time();
 	proc = opendir("/proc");
 	if (!proc)
-		return say(ret_reason, -errno, "/proc cannot be read: %s", strerror(errno));
+		return say(ret, -errno, "/proc cannot be read: %s", strerror(errno));
 	while ((e = readdir(proc))) {
 		if (!is_number(e->d_name))
 			continue;
@@ -139,6 +139,18 @@ int holders_check(struct door *door, const char *dax, char **ret_reason)
 	door->kernel_usec += door_time() - t;
 	if (!h.found)
 		return 0;
-	return say(ret_reason, -EBUSY, "%s is in use by %s%s: stop %s first", dax, h.names,
-		   h.found > SHOWN ? " and others" : "", h.found > 1 ? "them" : "it");
+	if (ret_several)
+		*ret_several = h.found > 1;
+	return say(ret, 1, "%s is in use by %s%s", dax, h.names, h.found > SHOWN ? " and others" : "");
+}
+
+int holders_check(struct door *door, const char *dax, char **ret_reason)
+{
+	_cleanup_free_ char *who = NULL;
+	bool several = false;
+	int r = holders_find(door, dax, &who, &several);
+
+	if (r < 0)
+		return say(ret_reason, r, "%s", who ?: strerror(-r));
+	return r == 0 ? 0 : say(ret_reason, -EBUSY, "%s: stop %s first", who, several ? "them" : "it");
 }

@@ -8,6 +8,15 @@
 #include "door.h"
 
 /**
+ * holders_find - who has a dax device open or mapped, for people: "dax0.0 is in use by db (pid 7, mapped)"
+ * @ret: the first few by name and pid, the caller's
+ * @ret_several: whether there is more than one; may be NULL
+ *
+ * Return: 1; 0 when nobody does (@ret untouched); -errno with a reason in @ret.
+ */
+int holders_find(struct door *door, const char *dax, char **ret, bool *ret_several);
+
+/**
  * holders_check - refuse when a process has a dax device open or mapped
  * @dax: "dax0.0"
  *

@@ -193,8 +193,14 @@ int machine_offline(struct door *door, const struct step *s, struct step_result 
 int machine_check_unused(struct door *door, const struct step *s, struct step_result *ret,
 			 char **ret_reason)
 {
-	(void)ret;
-	return holders_check(door, s->dax, ret_reason);
+	_cleanup_free_ char *who = NULL;
+	int r;
+
+	if (!s->policy)
+		return holders_check(door, s->dax, ret_reason);
+	/* Not to know whom it is taken from is no reason for who insists. */
+	r = holders_find(door, s->dax, &who, NULL);
+	return r > 0 ? say(&ret->note, 0, "%s, and is taken away all the same", who) : 0;
 }
 
 static const char *driver_module(const char *driver)

@@ -50,6 +50,8 @@ int operation_learn(struct operation *o, enum step_kind kind, const struct step_
 
 	if (result->from && result->to)
 		r = plan_rename(o->plan, result->from, result->to);
+	if (r == 0 && result->note)
+		r = plan_add_note(o->plan, result->note);
 	return r < 0 ? r : steps_learn(o->plan->steps, o->plan->n_steps, kind, &setting);
 }
 

@@ -66,7 +66,7 @@ struct operation *operation_new(uint64_t id, struct request *request);
 int operation_set_plan(struct operation *o, struct plan *plan);
 
 /**
- * operation_learn - carry what a step found out (names, settings) into the plan
+ * operation_learn - carry what a step found out (names, settings, a note) into the plan
  * @kind: of the step that found it
  *
  * Return: 0, or -ENOMEM.

@@ -193,6 +193,7 @@ static int do_step(struct job *job, size_t i)
 	add_string(reply, "from", result.from);
 	add_string(reply, "to", result.to);
 	add_string(reply, "previous", result.previous);
+	add_string(reply, "note", result.note);
 	step_result_clear(&result);
 	sent = reply_end(job->channel, reply, r, reason, door->kernel_usec - before, last);
 	return sent < 0 ? sent : r < 0 ? 1 : 0;

@@ -85,7 +85,8 @@ static void handle_reply(struct worker *w, struct json_object *m)
 	reply.text = json_text(m, "text");
 	if (strdup_or_null(json_text(m, "from"), &reply.result.from) < 0 ||
 	    strdup_or_null(json_text(m, "to"), &reply.result.to) < 0 ||
-	    strdup_or_null(json_text(m, "previous"), &reply.result.previous) < 0) {
+	    strdup_or_null(json_text(m, "previous"), &reply.result.previous) < 0 ||
+	    strdup_or_null(json_text(m, "note"), &reply.result.note) < 0) {
 		/* It goes on meanwhile, so an error here would not be the last reply: its death is. */
 		step_result_clear(&reply.result);
 		worker_kill(w);

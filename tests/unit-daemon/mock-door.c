@@ -250,6 +250,10 @@ static int run_step(struct door *door, struct mock *m, const struct step *s, str
 	case STEP_HOLD_AUTO_ONLINE:
 		mock_set_string(&ret->previous, m->picture->auto_online);
 		return mock_run_step(m, s, reason);
+	case STEP_CHECK_UNUSED:
+		if (s->policy && streq_null(m->used_dax, s->dax))
+			mock_set_string(&ret->note, "somebody had it open");
+		return mock_run_step(m, s, reason);
 	default:
 		return mock_run_step(m, s, reason);
 	}

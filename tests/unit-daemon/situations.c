@@ -62,6 +62,8 @@ const struct situation situations[N_SITUATIONS] = {
 	{ "destroy out of order", machine_two_ports, two_regions, "destroy region0" },
 	{ "eject", machine_one, in_slot, "eject mem0 region0" },
 	{ "eject devdax", machine_one, devdax_in_slot, "eject mem0 region0" },
+	{ "eject devdax by force", machine_one, devdax_in_slot, "eject --force mem0 region0" },
+	{ "destroy devdax by force", machine_one, region_devdax, "destroy --force region0" },
 	{ "eject one of two ways", machine_two_bridges, two_ways_in_slot, "eject mem0 region2" },
 	{ "online", machine_one, region_offline, "online region0" },
 	{ "online elsewhere", machine_one, region_kernel, "online --zone movable region0" },

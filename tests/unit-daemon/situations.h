@@ -14,7 +14,7 @@ struct situation {
 	const char *line;
 };
 
-#define N_SITUATIONS 24
+#define N_SITUATIONS 26
 
 extern const struct situation situations[N_SITUATIONS];
 

@@ -24,6 +24,7 @@ struct scene {
 	struct authority *authority;
 	/* what it is like */
 	enum answer answer;
+	enum answer also; /* to the question for the action of force that comes after another's */
 	const char *action; /* NULL = of @request */
 	struct request *request;
 	bool cancel;
@@ -55,7 +56,10 @@ static int unknown_caller(sd_bus_message *call, int capability)
 
 static int reply_to_question(struct scene *s, sd_bus_message *m)
 {
-	switch (s->answer) {
+	bool second = s->request && (s->request->force || s->request->revoke) &&
+		      !strncmp(s->question, ACTION_FORCE, strlen(ACTION_FORCE));
+
+	switch (second ? s->also : s->answer) {
 	case YES_:
 		return sd_bus_reply_method_return(m, "(bba{ss})", true, false, 0);
 	case NO_:
@@ -393,6 +397,7 @@ static void test_actions(void **state)
 		{ "destroy", ACTION_DESTROY }, { "eject", ACTION_DESTROY },
 	};
 	struct scene forced = { .answer = NO_ };
+	bool *insists[2];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -407,17 +412,43 @@ static void test_actions(void **state)
 		assert_memory_equal(s.question, lines[i][1], strlen(lines[i][1]));
 		teardown(&s);
 	}
-	/* Taking memory from its users needs more; stopping that does not. */
+	/* Taking memory from its users needs more, too; stopping that does not. */
 	forced.request = request_new(VERB_EJECT);
-	forced.request->revoke = true;
+	assert_int_equal(request_add_object(forced.request, "mem0"), 0);
+	insists[0] = &forced.request->revoke;
+	insists[1] = &forced.request->force;
 	setup(&forced, nobody_is_privileged, true);
-	call(&forced, "x", false);
-	run_until(forced.event, forced.replies);
-	assert_memory_equal(forced.question, ACTION_FORCE, strlen(ACTION_FORCE));
+	for (size_t i = 0; i < ARRAY_SIZE(insists); i++) {
+		unsigned int asked = forced.asked, replies = forced.replies, went = forced.went;
+
+		*insists[i] = true;
+		forced.answer = NO_;
+		call(&forced, "x", false);
+		run_until(forced.event, forced.replies == replies + 1);
+		assert_int_equal(forced.asked, asked + 1);
+		assert_string_equal(forced.question, ACTION_DESTROY ": eject mem0");
+		forced.answer = YES_;
+		forced.also = NO_;
+		call(&forced, "x", false);
+		run_until(forced.event, forced.replies == replies + 2);
+		assert_int_equal(forced.asked, asked + 3);
+		assert_string_equal(forced.question, ACTION_FORCE ": eject mem0");
+		assert_non_null(strstr(forced.message, ACTION_FORCE));
+		assert_int_equal(forced.went, went);
+		forced.also = YES_;
+		call(&forced, "x", false);
+		run_until(forced.event, forced.replies == replies + 3);
+		assert_int_equal(forced.asked, asked + 5);
+		assert_string_equal(forced.error, "");
+		assert_int_equal(forced.went, went + 1);
+		*insists[i] = false;
+	}
+	forced.request->force = true;
+	forced.answer = NO_;
 	forced.cancel = true;
 	call(&forced, "x", false);
-	run_until(forced.event, forced.replies == 2);
-	assert_memory_equal(forced.question, ACTION_DESTROY, strlen(ACTION_DESTROY));
+	run_until(forced.event, forced.replies == 7);
+	assert_string_equal(forced.question, ACTION_DESTROY ": cancel mem0");
 	teardown(&forced);
 }
 

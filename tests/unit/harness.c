@@ -20,8 +20,8 @@ struct request *parse_request(const char *line)
 	q = request_new(verb);
 	assert_non_null(q);
 	while ((word = strtok_r(NULL, " ", &save))) {
-		if (strcmp(word, "--no-online") == 0)
-			assert_int_equal(request_set(q, "no-online", "yes", &reason), 0);
+		if (strcmp(word, "--no-online") == 0 || strcmp(word, "--force") == 0)
+			assert_int_equal(request_set(q, word + 2, "yes", &reason), 0);
 		else if (strncmp(word, "--", 2) == 0)
 			assert_int_equal(
 				request_set(q, word + 2, strtok_r(NULL, " ", &save), &reason), 0);
@@ -94,7 +94,7 @@ static void step_word(const struct step *s, FILE *f)
 		fprintf(f, "off:%s", blocks);
 		break;
 	case STEP_CHECK_UNUSED:
-		fputs("unused?", f);
+		fputs(s->policy ? "users?" : "unused?", f);
 		break;
 	case STEP_UNBIND:
 		fprintf(f, "-%s", strcmp(s->driver, "device_dax") == 0 ? "devdax" : s->driver);

@@ -269,8 +269,11 @@ static int decommit(struct picture *p, const struct step *s, char **reason)
 
 static int check_unused(struct mock *m, const struct step *s, char **reason)
 {
-	if (m->used_dax && streq_null(m->used_dax, s->dax))
+	if (!m->used_dax || !streq_null(m->used_dax, s->dax))
+		return 0;
+	if (!s->policy)
 		return say(reason, -EBUSY, "somebody has %s open", s->dax);
+	mock_set_string(&m->used_dax, NULL);
 	return 0;
 }
 

@@ -40,6 +40,8 @@ static void refused(void **state)
 		{ VERB_EJECT, "on-deadline", "", "on-deadline is \"\": it takes keep or revoke" },
 		{ VERB_EJECT, "zone", "movable", "eject takes no option \"zone\"" },
 		{ VERB_OFFLINE, "on-deadline", "keep", "offline takes no option \"on-deadline\"" },
+		{ VERB_OFFLINE, "force", "yes", "offline takes no option \"force\"" },
+		{ VERB_EJECT, "force", "much", "force is \"much\": it takes yes or no" },
 		{ VERB_CREATE, "deadline", "3s", "create takes no option \"deadline\"" },
 		{ VERB_SET_MODE, "ways", "2", "set-mode takes no option \"ways\"" },
 		/* clang-format on */
@@ -94,6 +96,10 @@ static void taken(void **state)
 	assert_true(q->revoke);
 	assert_int_equal(request_set(q, "on-deadline", "keep", NULL), 0);
 	assert_false(q->revoke);
+	assert_int_equal(request_set(q, "force", "", NULL), 0);
+	assert_true(q->force);
+	assert_int_equal(request_set(q, "force", "no", NULL), 0);
+	assert_false(q->force);
 	assert_int_equal(request_add_object(q, "mem0"), 0);
 	assert_int_equal(request_add_object(q, "mem1"), 0);
 	assert_int_equal(q->n_objects, 2);
