@@ -9,13 +9,17 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
-from guest.machine import Machine
+from guest.machine import SLOT_SERIAL, Machine
 
 STATE = "/var/lib/cxlmem"
 FATE = f"{STATE}/fate"
 PRELOAD = "/usr/libexec/cxlmem-tests/die-at-record.so"
 DROP_IN = "/run/systemd/system/cxlmemd.service.d/fate.conf"
 BUSY = ("queued", "running", "undoing")
+CARD_SERIAL = 0x1001
+PORT = "rp0"
+# What lasts as long as this has a middle to be killed in.
+MIDDLE_USEC = 2000
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Job:
     name: str
     command: str          # with {card} and {region}
     prepare: str | None   # what is done once, first
-    again: str            # what makes the machine ready again when the promise was kept
+    again: str | None     # what makes the machine ready again when the promise was kept; None: a plug
 
 
 JOBS = (
@@ -34,12 +38,28 @@ JOBS = (
     Job("set-mode", "set-mode --mode devdax {region}", "create {card}",
         "set-mode --mode system-ram {region}"),
 )
+EJECT = Job("eject", "eject {first}", "create {card}", None)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a job does when nobody is killed."""
+    before: str
+    done: str
+    wishes: int           # once it is done
+    times: list[int]      # of its writes into the journal until its end, in microseconds
+
+    @property
+    def records(self) -> int:
+        """That the wishes are saved comes after the end, unless they are as they were."""
+        return len(self.times) + 1
 
 
 def settle(machine: Machine) -> None:
     """Until a daemon is there and nothing is at work."""
     for _ in range(600):
-        status, text = machine.guest.sh("systemctl is-active -q cxlmemd && cxlmemctl operations")
+        status, text = machine.guest.sh(f"[ ! -e {FATE}.armed ] && systemctl is-active -q cxlmemd && "
+                                        "cxlmemctl operations")
         if status == 0 and not any(line.split()[2] in BUSY for line in text.splitlines()[1:]):
             return
         time.sleep(0.1)
@@ -48,6 +68,8 @@ def settle(machine: Machine) -> None:
 
 class Crash(Machine):
     """A machine whose cxlmemd can be told where to die."""
+
+    plugs = 0
 
     def __init__(self, guest: Any):
         super().__init__(guest)
@@ -64,23 +86,54 @@ class Crash(Machine):
         """A command with the names of now."""
         regions = self.regions()
         region = regions[0]["region"] if regions else "region0"
-        return command.format(card=self.card_words(), region=region)
+        cards = self.card_words()
+        return command.format(card=cards, region=region, first=cards.split(maxsplit=1)[0])
+
+    def make_ready(self, job: Job) -> None:
+        """The job was done: the machine as it was before it."""
+        if job.again:
+            self.ctl(self.fill(job.again), timeout=400)
+            return
+        # Its region is wished for, and comes with it.
+        Crash.plugs += 1
+        slots = self.guest.options.topology == "slots"
+        self.guest.plug(f"again{Crash.plugs}", PORT, serial=SLOT_SERIAL if slots else CARD_SERIAL)
+        self.settled()
+
+    def settled(self) -> None:
+        """Until all is there that is wished for."""
+        self.ctl("settle 2min", timeout=130)
+        settle(self)
 
     def picture_text(self) -> str:
-        """The machine without the numbers that the kernel hands out in turns."""
-        text = json.dumps(self.state(), sort_keys=True)
+        """The machine without the numbers that the kernel hands out in turns, or in the order of a boot."""
+        state = self.state()
+        names = {}
+        for port in state["ports"]:
+            names[port["port"]] = f"port@{port['host']}"
+        for memdev in state["memdevs"]:
+            names[memdev["memdev"]] = f"card@{memdev['serial']:x}"
+            names[memdev["endpoint"]] = f"endpoint@{memdev['serial']:x}"
+        for port in state["ports"]:
+            port["dports"].sort(key=lambda dport: dport["id"])
+            for decoder in port["decoders"]:
+                names[decoder["decoder"]] = f"{names[port['port']]}.{decoder['id']}"
+
+        def name(found: re.Match) -> str:
+            return names.get(found.group(), found.group())
+
+        pattern = r"\b(?:mem\d+|(?:port|endpoint)\d+|decoder\d+\.\d+)\b"
+        settings = [re.sub(pattern, name, line) for line in state["settings"].splitlines()]
+        state["settings"] = sorted(settings)
+        state["memdevs"].sort(key=lambda memdev: memdev["serial"])
+        state["ports"].sort(key=lambda port: names[port["port"]])
+        text = re.sub(pattern, name, json.dumps(state, sort_keys=True))
         text = re.sub(r"region\d+", "region", text)
         return re.sub(r"dax\d+\.\d+", "dax", text)
 
     def wishes(self) -> int:
         """How many."""
         return len(json.loads(self.ctl("wishes --json"))["wishes"])
-
-    def records(self) -> list[tuple[int, str]]:
-        """Number and kind of each record of the journal, in their order."""
-        text = self.guest.sh(f"grep -a '^cxlmem1 ' {STATE}/journal | cut -c9-60")[1]
-        found = re.findall(r'^([0-9a-f]{16}) \w+ {"record":"([a-z]+)"', text, re.MULTILINE)
-        return sorted((int(number, 16), kind) for number, kind in found)
 
     def doom(self, nth: int, when: str, who: str) -> None:
         """From now on, at the nth record."""
@@ -90,46 +143,59 @@ class Crash(Machine):
         """Whether it did not come to that; then it never will."""
         return self.guest.sh(f"rm {FATE}")[0] == 0
 
-    def writes(self, command: str) -> int:
-        """How often a command that succeeds writes into the journal."""
-        first = max(self.records(), default=(0, ""))
-        self.ctl(command, timeout=400)
-        kinds = [kind for number, kind in self.records() if number > first[0]]
-        # A step's result goes with the next step, the wishes with the end.
-        return sum(kind in ("begin", "intent", "step", "named", "end") for kind in kinds) + 1
-
-    def learn(self, job: Job) -> tuple[str, str, int, int]:
-        """The machine before and after, the wishes after, and how many records it takes."""
+    def learn(self, job: Job) -> Known:
+        """Do a job once in peace."""
         before = self.picture_text()
-        number = self.writes(self.fill(job.command))
-        return before, self.picture_text(), self.wishes(), number
+        self.guest.check(f"rm -f {FATE}.times")
+        self.doom(0, "never", "nobody")
+        self.ctl(self.fill(job.command), timeout=400)
+        self.guest.check(f"rm {FATE}")
+        times = []
+        for line in self.guest.check(f"cat {FATE}.times").splitlines():
+            usec, kind = line.split()
+            times.append(int(usec))
+            if kind == "end":
+                break
+        return Known(before, self.picture_text(), self.wishes(), times)
+
+    @staticmethod
+    def cases(known: Known) -> Iterator[tuple[int, str, str]]:
+        """Before and after each record, and in the middle of what lasts: the nth record, when, who."""
+        for nth in range(1, known.records + 1):
+            lasts = known.times[nth] - known.times[nth - 1] if nth < len(known.times) else 0
+            moments = ["before", "after"]
+            if lasts >= MIDDLE_USEC:
+                moments.append(str(lasts // 2))
+            for when in moments:
+                for who in ("daemon", "worker"):
+                    yield nth, when, who
 
     def matrix(self, job: Job, choose: Callable[[int, str, str], bool]) -> Iterator[str]:
         """Each case that is chosen; yields what it came to."""
         if job.prepare:
             self.ctl(self.fill(job.prepare), timeout=400)
         wishes_before = self.wishes()
-        before, done, wishes_done, number = self.learn(job)
-        self.ctl(self.fill(job.again), timeout=400)
-        assert self.picture_text() == before
-        for nth in range(1, number + 1):
-            for when in ("before", "after"):
-                for who in ("daemon", "worker"):
-                    if not choose(nth, when, who):
-                        continue
-                    where = f"{job.name}, {who} killed {when} record {nth} of {number}"
-                    self.doom(nth, when, who)
-                    self.guest.sh(f"cxlmemctl {self.fill(job.command)}", timeout=400)
-                    settle(self)
-                    # A worker writes some of them only.
-                    if self.spared():
-                        assert who == "worker" or nth == number, f"{where}: it was not"
-                    now = self.picture_text()
-                    if now == done:
-                        assert self.wishes() == wishes_done, where
-                        yield "as promised"
-                        self.ctl(self.fill(job.again), timeout=400)
-                    else:
-                        assert now == before, f"{where}:\nbefore {before}\nnow    {now}\ndone   {done}"
-                        assert self.wishes() == wishes_before, where
-                        yield "as before"
+        known = self.learn(job)
+        self.make_ready(job)
+        assert self.picture_text() == known.before, f"{known.before}\n{self.picture_text()}"
+        for nth, when, who in self.cases(known):
+            if not choose(nth, when, who):
+                continue
+            moment = f"{when} usec after" if when.isdigit() else when
+            where = f"{job.name}, {who} killed {moment} record {nth} of {known.records}"
+            self.doom(nth, when, who)
+            self.guest.sh(f"cxlmemctl {self.fill(job.command)}", timeout=400)
+            settle(self)
+            # A worker writes some of them only; the last may come when nobody waits for it.
+            if self.spared():
+                assert who == "worker" or nth == known.records, f"{where}: it was not"
+            now = self.picture_text()
+            assert now in (known.before, known.done), \
+                f"{where}:\nbefore {known.before}\nnow    {now}\ndone   {known.done}"
+            if now == known.done:
+                assert self.wishes() == known.wishes, where
+                yield "as promised"
+                self.make_ready(job)
+            else:
+                assert self.wishes() == wishes_before, where
+                yield "as before"

@@ -6,18 +6,23 @@ from __future__ import annotations
 import collections
 from typing import Any, Callable
 
-from guest.crash import FATE, JOBS, Crash, settle
-from lab.testing import timeout
+from guest.crash import EJECT, FATE, JOBS, Crash, Job, settle
+from lab.testing import only, timeout
 
 SUITE = "long"
-KERNELS = ("debian-7.3",)
-TOPOLOGIES = ("one", "two-bridges", "switch2")
+MATRIX = [("debian-7.3", name) for name in ("one", "two-bridges", "switch2", "slots")]
+MATRIX.append(("debian-6.12", "one"))
+# A card behind a switch cannot be plugged again; eject has the slots instead.
+REGIONS = ("one", "two-bridges", "switch2")
+CARDS = ("one", "two-bridges", "slots")
+
+create, destroy, offline, set_mode = JOBS
 
 
-def _all(name: str) -> Callable[[Any], None]:
-    """A test: all cases of one job."""
-    job = next(job for job in JOBS if job.name == name)
+def _killed(job: Job) -> Callable[[Any], None]:
+    """A test: all cases of one job in which a process is killed."""
 
+    @only(topologies=CARDS if job is EJECT else REGIONS)
     @timeout(7200)
     def test(guest: Any) -> None:
         crash = Crash(guest)
@@ -27,49 +32,66 @@ def _all(name: str) -> Callable[[Any], None]:
         if job.prepare:
             crash.ctl(crash.fill("destroy {region}"), timeout=400)
 
-    test.__doc__ = f"{name}, daemon and worker, before and after each record."
+    test.__doc__ = f"{job.name}: daemon, worker; before, after each record and in the middle of steps."
     return test
 
 
-test_create = _all("create")
-test_destroy = _all("destroy")
-test_offline = _all("offline")
-test_set_mode = _all("set-mode")
+def _power(job: Job) -> Callable[[Any], None]:
+    """A test: the machine loses its power after each record of one job."""
 
-
-@timeout(7200)
-def test_power_loss(guest):
-    """The machine loses its power after each record of create and of destroy: a region whole, or none."""
-    crash = Crash(guest)
-    card = crash.card_words()
-    number = crash.writes(f"create {card}")
-    done = crash.picture_text()
-    for nth in range(1, number + 1):
-        crash.ctl("forget all")
-        crash.ctl(crash.fill("destroy {region}"), timeout=400)
-        before = crash.picture_text()
-        crash.doom(nth, "after", "stop")
-        guest.check(f"setsid cxlmemctl create {crash.card_words()} >/dev/null 2>&1 & "
-                    f"for i in $(seq 600); do [ -e {FATE} ] || exit 0; sleep 0.1; done; exit 1")
-        guest.power_cut()
+    @only(topologies=CARDS if job is EJECT else REGIONS)
+    @timeout(7200)
+    def test(guest: Any) -> None:
         crash = Crash(guest)
-        settle(crash)
-        wished = crash.wishes()
-        if wished:
-            guest.wait_for("cxlmemctl list | grep -q online", timeout=120)
+        if job.prepare:
+            crash.ctl(crash.fill(job.prepare), timeout=400)
+        wishes_before = crash.wishes()
+        known = crash.learn(job)
+        counts: collections.Counter[str] = collections.Counter()
+        promised = True
+        # The last time nobody stops it: whoever was told that it is done can count on that.
+        for nth in range(1, known.records + 1):
+            if promised:
+                crash.make_ready(job)
+            where = f"{job.name}, no power after record {nth} of {known.records}"
+            told = nth == known.records
+            if told:
+                crash.ctl(crash.fill(job.command), timeout=400)
+            else:
+                crash.doom(nth, "after", "stop")
+                guest.check(f"setsid cxlmemctl {crash.fill(job.command)} >/dev/null 2>&1 & "
+                            f"for i in $(seq 600); do [ -e {FATE} ] || exit 0; sleep 0.1; done; exit 1")
+            guest.power_cut()
+            crash = Crash(guest)
             settle(crash)
-        now = crash.picture_text()
-        # The end is on the disk, or it was not done.
-        assert now == (done if wished else before), f"record {nth}: {now}"
-        assert wished == 0 or nth == number, f"record {nth} of {number}: {wished}"
-        if not wished:
-            crash.ctl(f"create {crash.card_words()}", timeout=400)
-    # Whoever was told that it is done can count on that.
-    for command, promised in (("destroy {region}", before), ("create {card}", done)):
-        crash.ctl(crash.fill(command), timeout=400)
-        guest.power_cut()
-        crash = Crash(guest)
-        if promised == done:
-            guest.wait_for("cxlmemctl list | grep -q online", timeout=120)
-        settle(crash)
-        assert crash.picture_text() == promised, command
+            crash.settled()
+            now = crash.picture_text()
+            assert now in (known.before, known.done), \
+                f"{where}:\nbefore {known.before}\nnow    {now}\ndone   {known.done}"
+            promised = now == known.done
+            assert crash.wishes() == (known.wishes if promised else wishes_before), where
+            # Until its end is on the disk it was not done, unless its last step was all there is to it.
+            assert promised or not told, where
+            assert not promised or nth >= len(known.times) or job is EJECT, where
+            counts["as promised" if promised else "as before"] += 1
+        print(f"{job.name} on {guest.options.topology}, power: {sum(counts.values())} cases: {dict(counts)}")
+        if job is EJECT:
+            crash.make_ready(job)
+        crash.ctl("forget all")
+        if crash.regions():
+            crash.ctl(crash.fill("destroy {region}"), timeout=400)
+
+    test.__doc__ = f"{job.name}: the power fails after each record, and when it was told to be done."
+    return test
+
+
+test_create = _killed(create)
+test_destroy = _killed(destroy)
+test_offline = _killed(offline)
+test_set_mode = _killed(set_mode)
+test_eject = _killed(EJECT)
+test_power_create = _power(create)
+test_power_destroy = _power(destroy)
+test_power_offline = _power(offline)
+test_power_set_mode = _power(set_mode)
+test_power_eject = _power(EJECT)
