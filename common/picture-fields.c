@@ -187,7 +187,7 @@ TYPE(unmanaged, picture, unmanaged, n_unmanaged, picture_add_unmanaged);
 static const struct field node_fields[] = {
 	F(node, "node", NUMBER, id),	  F(node, "total", U64, total),	 F(node, "free", U64, free),
 	F(node, "has_cpu", TRI, has_cpu), F(node, "tier", STRING, tier),
-	F(node, "reclaimable", U64, reclaimable),
+	F(node, "reclaimable", U64, reclaimable), F(node, "barred", BOOL, barred),
 	F(node, "huge", U64, huge),	  F(node, "huge_free", U64, huge_free),
 };
 TYPE(node, picture, nodes, n_nodes, picture_add_node);

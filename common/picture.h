@@ -205,6 +205,7 @@ struct node {
 	uint64_t reclaimable; /* bytes of files and of the kernel's caches, which could be dropped */
 	uint64_t huge, huge_free; /* bytes in the pool of huge pages (hugetlb) of the default size */
 	enum tristate has_cpu;
+	bool barred; /* cxlmemd's own cpuset leaves it out */
 	char *tier; /* "memory_tier4"; NULL = in none */
 };
 

@@ -16,6 +16,7 @@ struct planner {
 	struct plan *plan;
 	char **ret_reason;
 	uint64_t leaving; /* bytes that are offline at this point of the plan, and were not before */
+	bool *going;	  /* by index of a node: some of its memory is among these */
 	bool tight;	  /* that caches and swap are needed for it has been noted */
 };
 

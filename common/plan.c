@@ -152,15 +152,17 @@ int plan_make(const struct picture *picture, const struct request *request, stru
 		[VERB_SET_MODE] = plan_verb_set_mode, [VERB_EJECT] = plan_verb_eject,
 	};
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
+	_cleanup_free_ bool *going = calloc(picture->n_nodes + 1, sizeof(*going));
 	struct planner pl = {
 		.p = picture,
 		.request = request,
 		.plan = plan,
 		.ret_reason = ret_reason,
+		.going = going,
 	};
 	int r;
 
-	if (!plan)
+	if (!plan || !going)
 		return -ENOMEM;
 	plan->verb = request->verb;
 	plan->no_return = SIZE_MAX;

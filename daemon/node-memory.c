@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sysfs.h"
@@ -26,11 +27,11 @@ static uint64_t plus(uint64_t a, uint64_t b)
 	return a == UNKNOWN || b == UNKNOWN ? UNKNOWN : a + b;
 }
 
-static char *read_meminfo(struct door *door)
+static char *read_proc(struct door *door, const char *path)
 {
 	uint64_t t = door_time();
 	char *text = calloc(1, SYSFS_VALUE_MAX);
-	FILE *f = fopen("/proc/meminfo", "re");
+	FILE *f = fopen(path, "re");
 
 	if (text && f)
 		text[fread(text, 1, SYSFS_VALUE_MAX - 1, f)] = '\0';
@@ -38,6 +39,36 @@ static char *read_meminfo(struct door *door)
 		fclose(f);
 	door->kernel_usec += door_time() - t;
 	return text;
+}
+
+/* "0-1,3"; what cannot be read bars nothing. */
+static bool is_listed(const char *list, uint64_t id)
+{
+	while (list && *list >= '0' && *list <= '9') {
+		uint64_t first = strtoull(list, (char **)&list, 10), last = first;
+
+		if (*list == '-')
+			last = strtoull(list + 1, (char **)&list, 10);
+		if (id >= first && id <= last)
+			return true;
+		if (*list == ',')
+			list++;
+	}
+	return false;
+}
+
+static void read_barred(struct door *door, struct picture *p)
+{
+	static const char field[] = "Mems_allowed_list:";
+	_cleanup_free_ char *text = read_proc(door, "/proc/self/status");
+	const char *list = text ? strstr(text, field) : NULL;
+
+	if (!list)
+		return;
+	list += strlen(field);
+	list += strspn(list, " \t");
+	for (size_t i = 0; i < p->n_nodes; i++)
+		p->nodes[i].barred = !is_listed(list, p->nodes[i].id);
 }
 
 static void read_node(struct door *door, struct node *node, uint64_t huge_size)
@@ -57,10 +88,11 @@ static void read_node(struct door *door, struct node *node, uint64_t huge_size)
 
 void node_memory_read(struct door *door, struct picture *p)
 {
-	_cleanup_free_ char *all = read_meminfo(door);
+	_cleanup_free_ char *all = read_proc(door, "/proc/meminfo");
 	uint64_t huge_size = all ? times(number_of(all, "Hugepagesize:"), KIB) : UNKNOWN;
 
 	p->swap_free = all ? times(number_of(all, "SwapFree:"), KIB) : UNKNOWN;
 	for (size_t i = 0; i < p->n_nodes; i++)
 		read_node(door, &p->nodes[i], huge_size);
+	read_barred(door, p);
 }

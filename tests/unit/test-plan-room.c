@@ -135,6 +135,35 @@ static void not_known(void **state)
 	expect(&swap_unknown, 1, "offline region0", 0, NULL);
 }
 
+/* A node that cxlmemd may not use is none that the kernel takes before it has filled the others. */
+static void cpuset(void **state)
+{
+	const struct numbers half = { .free = 500 * MIB, .reclaimable = 100 * MIB, .used = GIB };
+
+	(void)state;
+	for (int barred = 0; barred < 2; barred++)
+		for (int swap = 0; swap < 2; swap++) {
+			_cleanup_mock_ struct mock *m = machine(&half, 2);
+			_cleanup_(plan_freep) struct plan *p = NULL;
+			_cleanup_free_ char *reason = NULL;
+			int r;
+
+			/* the memory that goes is on a barred one, too */
+			m->picture->nodes[1].barred = barred;
+			m->picture->nodes[2].barred = barred;
+			m->picture->nodes[2].free = GIB;
+			m->picture->swap_free = swap ? GIB : 0;
+			r = plan(m, "offline region0", &p, &reason);
+			if (barred && !swap) {
+				assert_int_equal(r, -ENOSPC);
+				assert_non_null(strstr(reason, "has room only on nodes that cxlmemd may not use"));
+				continue;
+			}
+			assert_int_equal(r, 0);
+			assert_int_equal(noted(p, "524M have to come from caches and swap"), barred);
+		}
+}
+
 static void huge_pages(void **state)
 {
 	const struct numbers much = { .free = 2 * GIB, .used = GIB };
@@ -161,7 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fits),		   cmocka_unit_test(does_not_fit),
 		cmocka_unit_test(caches_and_swap), cmocka_unit_test(not_known),
-		cmocka_unit_test(huge_pages),
+		cmocka_unit_test(huge_pages),	   cmocka_unit_test(cpuset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
