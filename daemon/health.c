@@ -9,10 +9,12 @@
 #include "messages.h"
 #include "util.h"
 
-/* A card of which the failure was answered already. */
+/* A card that is failing, and what was done about it. */
 struct answered {
 	char *host;
 	uint64_t serial;
+	bool evacuated; /* it was asked for */
+	bool told;      /* that there is devdax on it */
 };
 
 struct health_watch {
@@ -103,22 +105,23 @@ void health_watch_complete(struct health_watch *w, struct picture *p)
 	}
 }
 
-static bool was_answered(const struct health_watch *w, const struct memdev *m)
+/* Its place in the list; one is made for it if there is none. Return: 0, or -ENOMEM. */
+static int find_answered(struct health_watch *w, const struct memdev *m, size_t *ret)
 {
+	int r;
+
 	for (size_t i = 0; i < w->n_answered; i++)
-		if (streq_null(w->answered[i].host, m->host) && w->answered[i].serial == m->serial)
-			return true;
-	return false;
-}
-
-static int note_answered(struct health_watch *w, const struct memdev *m)
-{
-	int r = grow(&w->answered, w->n_answered, sizeof(*w->answered));
-
+		if (streq_null(w->answered[i].host, m->host) && w->answered[i].serial == m->serial) {
+			*ret = i;
+			return 0;
+		}
+	r = grow(&w->answered, w->n_answered, sizeof(*w->answered));
+	if (r < 0)
+		return r;
+	w->answered[w->n_answered] = (struct answered){ .serial = m->serial };
+	r = strdup_or_null(m->host, &w->answered[w->n_answered].host);
 	if (r == 0)
-		r = strdup_or_null(m->host, &w->answered[w->n_answered].host);
-	if (r == 0)
-		w->answered[w->n_answered++].serial = m->serial;
+		*ret = w->n_answered++;
 	return r;
 }
 
@@ -136,6 +139,36 @@ static bool uses(const struct region *r, size_t card)
 		if (r->mappings[i].memdev == (int)card)
 			return true;
 	return false;
+}
+
+static bool is_devdax(const struct picture *p, size_t region)
+{
+	for (size_t i = 0; i < p->n_daxes; i++)
+		if (p->daxes[i].region == (int)region && streq_null(p->daxes[i].driver, "device_dax"))
+			return true;
+	return false;
+}
+
+/* No kernel can move it elsewhere, and its users are not asked to die for it. */
+static void tell_devdax(const struct picture *p, size_t card, const char *profile, bool *told)
+{
+	const struct memdev *m = &p->memdevs[card];
+
+	if (*told)
+		return;
+	for (size_t i = 0; i < p->n_regions; i++) {
+		const char *name = p->regions[i].name;
+
+		if (!uses(&p->regions[i], card) || !is_devdax(p, i))
+			continue;
+		*told = true;
+		(void)sd_journal_send("MESSAGE=%s (%s) is failing (%s), and profile %s asks for it to be evacuated, "
+				      "but %s on it is devdax, which only its users can save: `cxlmemctl blockers "
+				      "%s` shows them; when they are done, `cxlmemctl destroy %s`",
+				      m->name, m->host ?: "?", m->failing, profile, name, name, name,
+				      "PRIORITY=%i", 3, MESSAGE_CARD_FAILING, "CXLMEM_MEMDEV=%s", m->name,
+				      "CXLMEM_HOST=%s", m->host ?: "", "CXLMEM_PROFILE=%s", profile, NULL);
+	}
 }
 
 /* All of a card's memory that is online; what is in devdax is its user's to save. */
@@ -207,31 +240,31 @@ void health_watch_looked(struct health_watch *w, const struct picture *p, const 
 		const struct memdev *m = &p->memdevs[i];
 		const struct profile *profile;
 		struct request *q = NULL;
+		size_t at = 0;
 		int r;
 
-		if (!m->failing || was_answered(w, m))
+		if (!m->failing)
 			continue;
 		profile = profile_set_match(profiles, p, (int)i);
-		if (!profile || profile->on_failure != ON_FAILURE_EVACUATE)
+		if (!profile || profile->on_failure != ON_FAILURE_EVACUATE || find_answered(w, m, &at) < 0)
+			continue;
+		tell_devdax(p, i, profile->name, &w->answered[at].told);
+		if (w->answered[at].evacuated)
 			continue;
 		r = make_request(p, i, profile, &q);
 		/* There may be memory of it later. */
 		if (r == -ENODATA)
 			continue;
-		if (r == 0) {
-			r = note_answered(w, m);
-			if (r < 0)
-				request_free(q);
-		}
 		log_evacuation(m, profile->name, r < 0 ? strerror(-r) : NULL);
 		if (r < 0)
 			continue;
+		w->answered[at].evacuated = true;
 		/* What it begins may bring another picture: @p and @m are gone then. */
 		r = evacuate(w, m, q);
 		if (r == 0)
 			return;
 		/* Not even begun: again when the machine is looked at next. */
-		free(w->answered[--w->n_answered].host);
+		w->answered[at].evacuated = false;
 		log_evacuation(m, profile->name, strerror(-r));
 	}
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from guest.machine import Machine
 from lab.testing import expect_kernel_log, fresh
@@ -143,3 +144,29 @@ def test_evacuation(guest):
     _media(guest, "card0", "fatal", 1)
     _wait(guest, guest.memdev("card0"), "general-media")
     assert machine.zones(first) == {("online", "Movable")}
+
+
+@fresh
+def test_devdax_is_not_evacuated(guest):
+    """What is in devdax only its users can save: it stays, and the log says so with what to type, once."""
+    machine = Machine(guest)
+    memdev = guest.memdev("card0")
+    serial = next(m["serial"] for m in machine.picture()["memdevs"] if m["memdev"] == memdev)
+    guest.check("mkdir -p /etc/cxlmem/profiles.d")
+    guest.write(PROFILE, f"[Match]\nSerial={serial}\n[Remove]\nDeadlineSec=2min\nOnFailure=evacuate\n")
+    guest.check("systemctl reload cxlmemd")
+    guest.wait_for("cxlmemctl list regions | grep -q online", timeout=60)
+    name = machine.regions()[0]["region"]
+    machine.ctl(f"set-mode devdax {name}")
+    _media(guest, "card0", "fatal", 1)
+    words = f"journalctl -u cxlmemd | grep 'but {name} on it is devdax'"
+    guest.wait_for(words, timeout=60)
+    _media(guest, "card0", "fatal", 1)
+    guest.check("udevadm settle; cxlmemctl settle")
+    said = guest.check(words).splitlines()
+    assert len(said) == 1, said
+    assert machine.dax(name)["driver"] == "device_dax"
+    # What it says works as it is typed.
+    for command in re.findall(r"`cxlmemctl ([^`]+)`", said[0]):
+        machine.ctl(command)
+    assert not machine.regions()
