@@ -145,8 +145,8 @@ unsigned int print_problems(FILE *out, const struct style *style, const struct p
 		if (strcmp(lines[i].state, "stuck") == 0 && operation_id(lines[i].path, &id) == 0)
 			problem(&l, TINT_BAD,
 				"operation %" PRIu64 " (%s) could not be undone and needs a decision: "
-				"`cxlmemctl operations %" PRIu64 "` shows what is left; `cxlmemctl destroy "
-				"REGION` takes that away, `cxlmemctl adopt REGION` keeps it as it is",
+				"`cxlmemctl operations %" PRIu64 "` shows what is left, and what can be done "
+				"about it",
 				id, lines[i].verb, id);
 	}
 	for (size_t i = 0; i < p->n_memdevs; i++)

@@ -71,10 +71,30 @@ void engine_go_on(struct engine *e)
 	}
 }
 
+/* What is left is somebody's to decide about; the names are those that it has now. */
+static void note_choices(struct operation *o)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *one;
+
+	if (o->plan->n_regions == 0 || o->request->leaving)
+		return;
+	for (size_t i = 0; i < o->plan->n_regions; i++)
+		say(&text, 0, "%s%s%s", text ?: "", text ? " " : "", o->plan->regions[i]);
+	if (!text)
+		return;
+	one = o->plan->n_regions == 1 ? "it" : "them";
+	say(&text, 0, "`cxlmemctl destroy %s` takes away what is left of %s, `cxlmemctl adopt %s` keeps %s as %s",
+	    text, one, text, one, o->plan->n_regions == 1 ? "it is" : "they are");
+	engine_note_left(o, text);
+}
+
 static void finish_undo(struct engine *e)
 {
 	struct operation *o = e->current;
 
+	if (o->left)
+		note_choices(o);
 	engine_finish(e, o->left ? OPERATION_STUCK : engine_cancelled_state(o));
 }
 

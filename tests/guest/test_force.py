@@ -32,8 +32,8 @@ class Used:
         guest.check(f"setsid bash -c '{USE} dax {path} 16M hold & echo $! > /run/mapped.pid; wait $!; "
                     "echo ended with $?' > /run/mapped 2>&1 &")
         guest.wait_for("grep -q filled /run/mapped", timeout=120)
-        self.opener = f"sleep (pid {guest.read('/run/open.pid').strip()}, open)"
-        self.mapper = f"cxlmem-use (pid {guest.read('/run/mapped.pid').strip()}, open)"
+        self.opener = f"sleep (pid {guest.check('cat /run/open.pid').strip()}, open)"
+        self.mapper = f"cxlmem-use (pid {guest.check('cat /run/mapped.pid').strip()}, open)"
 
     def refuse(self, command: str) -> None:
         """Without force nothing is done, and those who use it are named."""
@@ -55,7 +55,8 @@ class Used:
         """Whoever touches it is killed; whoever has it open closes it without harm."""
         self.guest.check("kill -USR1 $(cat /run/mapped.pid)")
         self.guest.wait_for("grep -q 'ended with' /run/mapped", timeout=60)
-        assert f"ended with {SIGBUS}" in self.guest.read("/run/mapped"), self.guest.read("/run/mapped")
+        log = self.guest.check("cat /run/mapped")
+        assert f"ended with {SIGBUS}" in log, log
         self.guest.check("kill $(cat /run/open.pid)")
         self.guest.wait_for("! kill -0 $(cat /run/open.pid) 2>/dev/null", timeout=20)
 
@@ -93,7 +94,7 @@ def test_set_mode(guest):
 def _rule(guest, *actions: str) -> None:
     names = ", ".join(f'"org.cxlmem1.{action}"' for action in actions)
     guest.write(RULES, "polkit.addRule(function(action, subject) {\n"
-                       f'    if (subject.user == "{USER}" && [{names}].includes(action.id))\n'
+                       f'    if (subject.user == "{USER}" && [{names}].indexOf(action.id) >= 0)\n'
                        "        return polkit.Result.YES;\n"
                        "});\n")
     guest.check("systemctl restart polkit")

@@ -209,8 +209,7 @@ static void test_status(void **state)
 	check_text(
 		text_close(&t),
 		"!! operation 5 (create) could not be undone and needs a decision: `cxlmemctl operations "
-		"5` shows what is left; `cxlmemctl destroy REGION` takes that away, `cxlmemctl adopt "
-		"REGION` keeps it as it is\n"
+		"5` shows what is left, and what can be done about it\n"
 		"!  region0 is only in part online: 256M of 512M online\n"
 		"\n"
 		"cards     2 with 1G, 512M of it in no region\n"

@@ -564,6 +564,26 @@ static void test_undo_always_dies(void **state)
 	scene_teardown(&s);
 }
 
+/* What could not be taken back is named, with what can be typed about it, and that works. */
+static void test_choices(void **state)
+{
+	static const char choice[] = "`cxlmemctl destroy region0` takes away what is left of it, `cxlmemctl adopt region0` "
+				     "keeps it as it is";
+	struct scene s;
+
+	(void)state;
+	scene_setup(&s, machine_one);
+	mock_stage_expect(s.stage, (struct mock_event){ MOCK_FAIL, STEP_BIND, .error = -EIO });
+	mock_stage_expect(s.stage, (struct mock_event){ MOCK_FAIL, STEP_DETACH, .error = -EIO });
+	scene_do(&s, "create mem0", OPERATION_STUCK);
+	assert_non_null(strstr(s.reason, "detach is refused with EIO"));
+	assert_non_null(strstr(s.reason, choice));
+	s.stage->n_script = 0;
+	scene_do(&s, "destroy region0", OPERATION_DONE);
+	scene_expect_unchanged(&s);
+	scene_teardown(&s);
+}
+
 /* Past the point of no return what fails twice is told, with what to do. */
 static void test_stuck_forward(void **state)
 {
@@ -707,6 +727,7 @@ int main(void)
 		cmocka_unit_test(test_idle_death),
 		cmocka_unit_test(test_death_before_undo),
 		cmocka_unit_test(test_undo_always_dies),
+		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_stuck_forward),
 		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_history),
