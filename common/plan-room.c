@@ -73,6 +73,21 @@ static int check_huge(struct planner *pl, uint64_t node)
 			 format_size(used, a), node, format_size(free, b));
 }
 
+/* All nodes by number: the kernel does not empty cpuset.mems while somebody is in it (validate_change()). */
+static int refuse_barred(struct planner *pl, const char *going)
+{
+	_cleanup_free_ char *nodes = NULL;
+
+	for (size_t i = 0; i < pl->p->n_nodes; i++)
+		say(&nodes, 0, "%s%s%" PRIu64, nodes ?: "", nodes ? "," : "", pl->p->nodes[i].id);
+	return say(pl->ret_reason, -ENOSPC,
+		   "what is in the %s that would go has room only on nodes that cxlmemd may not use "
+		   "(AllowedMemoryNodes= of its unit or slice): the kernel would fill the others first, and kill "
+		   "programs that are confined to them; allow cxlmemd all nodes, with `systemctl set-property "
+		   "--runtime cxlmemd.service AllowedMemoryNodes=%s`",
+		   going, nodes ?: "");
+}
+
 int plan_leave(struct planner *pl, uint64_t node, uint64_t bytes)
 {
 	char going[32], lacks[32], have[32], more[32];
@@ -97,12 +112,7 @@ int plan_leave(struct planner *pl, uint64_t node, uint64_t bytes)
 			   going, have, more,
 			   format_size(pl->leaving - room.free - room.reclaimable, lacks));
 	if (pl->leaving > mine.free + mine.reclaimable)
-		return say(pl->ret_reason, -ENOSPC,
-			   "what is in the %s that would go has room only on nodes that cxlmemd may not use "
-			   "(AllowedMemoryNodes= of its unit or slice): the kernel would fill the others first, "
-			   "and kill programs that are confined to them; allow cxlmemd all nodes, with `systemctl "
-			   "set-property --runtime cxlmemd.service AllowedMemoryNodes=`",
-			   going);
+		return refuse_barred(pl, going);
 	if (pl->tight)
 		return 0;
 	pl->tight = true;

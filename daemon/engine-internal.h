@@ -69,6 +69,13 @@ void engine_finish(struct engine *e, enum operation_state state);
 void engine_drop_queued(struct engine *e, struct operation *o, enum operation_state state,
 			const char *reason);
 
+/* engine-settle.c */
+
+/**
+ * engine_settle_by - what was stuck over the regions and slots of an operation that is done needs nobody any more
+ */
+void engine_settle_by(struct engine *e, const struct operation *done);
+
 /* engine-deadline.c */
 
 /**

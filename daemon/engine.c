@@ -90,6 +90,8 @@ void engine_finish(struct engine *e, enum operation_state state)
 			o->reason = both;
 		}
 	}
+	if (state == OPERATION_DONE && o->plan)
+		engine_settle_by(e, o);
 	engine_write_end(e, o);
 	if (e->hooks.finished)
 		e->hooks.finished(o, e->userdata);

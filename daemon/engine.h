@@ -140,6 +140,13 @@ void engine_hurry(struct engine *e, struct operation *o, uint64_t usec);
 bool engine_busy(const struct engine *e);
 
 /**
+ * engine_settle - somebody has decided about a region: what was stuck over it needs nobody any more
+ *
+ * An operation on it that is done does so, too.
+ */
+void engine_settle(struct engine *e, const char *region);
+
+/**
  * engine_get, engine_nth - an operation by id, or by place (oldest first); NULL if there is none
  *
  * The last ENGINE_HISTORY finished ones are kept.

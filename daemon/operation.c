@@ -61,7 +61,7 @@ const char *operation_state_name(enum operation_state s)
 		[OPERATION_QUEUED] = "queued",	     [OPERATION_RUNNING] = "running",
 		[OPERATION_UNDOING] = "undoing",     [OPERATION_DONE] = "done",
 		[OPERATION_FAILED] = "failed",	     [OPERATION_CANCELLED] = "cancelled",
-		[OPERATION_STUCK] = "stuck",
+		[OPERATION_STUCK] = "stuck",	     [OPERATION_SETTLED] = "settled",
 	};
 
 	return names[s];

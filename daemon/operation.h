@@ -21,6 +21,7 @@ enum operation_state {
 	OPERATION_FAILED,    /* rolled back: the machine is as it was */
 	OPERATION_CANCELLED, /* the same, on request */
 	OPERATION_STUCK,     /* an undo failed too: the reason says what is left */
+	OPERATION_SETTLED,   /* it was stuck, and somebody has done something about what it left */
 	_OPERATION_STATE_MAX,
 };
 

@@ -273,9 +273,16 @@ int steward_adopt(struct steward *s, const struct picture *p, char *const *words
 		return r;
 	}
 	r = save_or_reload(s, old, ret_reason);
-	if (r == 0)
-		*ret = count;
-	return r;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		int region;
+
+		if (picture_resolve_region(p, words[i], &region, NULL) == 0)
+			engine_settle(s->engine, p->regions[region].name);
+	}
+	*ret = count;
+	return 0;
 }
 
 int steward_export(struct steward *s, struct json_object **ret, char **ret_reason)

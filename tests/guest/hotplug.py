@@ -97,7 +97,7 @@ class Yard(Machine):
     def idle(self) -> bool:
         """No operation is under way."""
         lines = json.loads(self.ctl("operations --json"))
-        return all(line["state"] in ("done", "failed", "cancelled", "stuck") for line in lines)
+        return all(line["state"] in ("done", "failed", "cancelled", "stuck", "settled") for line in lines)
 
     def made(self, *sets: Iterable[int], seconds: float = 90) -> dict[tuple[int, ...], dict]:
         """Wait until the regions are on these sets of cards and no others, and nothing is at work."""

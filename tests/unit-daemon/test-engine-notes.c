@@ -51,7 +51,9 @@ static void test_choices(void **state)
 	assert_non_null(strstr(s.reason, "detach is refused with EIO"));
 	assert_non_null(strstr(s.reason, choice));
 	s.stage->n_script = 0;
+	assert_int_equal(engine_get(s.engine, 1)->state, OPERATION_STUCK);
 	scene_do(&s, "destroy region0", OPERATION_DONE);
+	assert_int_equal(engine_get(s.engine, 1)->state, OPERATION_SETTLED);
 	scene_expect_unchanged(&s);
 	scene_teardown(&s);
 }

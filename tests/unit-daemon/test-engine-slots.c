@@ -48,6 +48,7 @@ static void a_later_slot_refuses(void **state)
 	assert_false(is_off(&s, 1));
 	scene_do(&s, "eject slot:2 slot:3", OPERATION_DONE);
 	assert_true(is_off(&s, 1) && is_off(&s, 2));
+	assert_int_equal(engine_get(s.engine, 1)->state, OPERATION_SETTLED);
 	scene_teardown(&s);
 }
 

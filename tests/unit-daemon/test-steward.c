@@ -499,6 +499,31 @@ static void adopted(void **state)
 	house_teardown(&h);
 }
 
+/* An operation that could not be taken back needs nobody any more when somebody keeps what it left. */
+static void adopted_as_it_is(void **state)
+{
+	char *words[] = { (char *)"region0" };
+	struct house h;
+	size_t n;
+
+	(void)state;
+	house_setup(&h, machine_two_ports);
+	by_hand(&h, "create mem0");
+	mock_stage_expect(h.stage, (struct mock_event){ .action = MOCK_FAIL, .kind = STEP_BIND,
+							.nth = MOCK_ALWAYS, .error = -EIO });
+	assert_int_equal(engine_start(h.engine, parse_request("set-mode --mode devdax region0"), on_started, &h), 0);
+	run_until(h.event, h.n_finished == 2);
+	assert_int_equal(engine_get(h.engine, 2)->state, OPERATION_STUCK);
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(h.stage);
+
+		assert_int_equal(steward_adopt(h.steward, m->picture, words, 1, &n, NULL), 0);
+	}
+	assert_int_equal(engine_get(h.engine, 2)->state, OPERATION_SETTLED);
+	assert_int_equal(engine_get(h.engine, 1)->state, OPERATION_DONE);
+	house_teardown(&h);
+}
+
 /* Whoever adopts a region wants it, and no longer what was wished for its card and cannot be. */
 static void adopted_instead(void **state)
 {
@@ -651,6 +676,7 @@ int main(void)
 		cmocka_unit_test(taken_away_for_good), cmocka_unit_test(by_hand_and_back),
 		cmocka_unit_test(changed_by_hand),  cmocka_unit_test(it_does_not_work),
 		cmocka_unit_test(damaged_file),	    cmocka_unit_test(no_room),
+		cmocka_unit_test(adopted_as_it_is),
 		cmocka_unit_test(adopted),	    cmocka_unit_test(to_another_machine),
 		cmocka_unit_test(cancelled),	    cmocka_unit_test(deadline_of_a_profile),
 	};

@@ -157,6 +157,7 @@ static void cpuset(void **state)
 			if (barred && !swap) {
 				assert_int_equal(r, -ENOSPC);
 				assert_non_null(strstr(reason, "has room only on nodes that cxlmemd may not use"));
+				assert_non_null(strstr(reason, "AllowedMemoryNodes=0,1,2`"));
 				continue;
 			}
 			assert_int_equal(r, 0);
