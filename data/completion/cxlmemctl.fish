@@ -7,7 +7,10 @@ function __cxlmemctl_complete
 	set -l words (commandline -opc)
 	for line in ($words[1] --complete $words[2..-1] "$typed" 2>/dev/null)
 		if test "$line" = :files
-			__fish_complete_path (string replace -r '^--[^=]*=' '' -- "$typed")
+			set -l front (string match -r '^--[^=]*=' -- "$typed")
+			for path in (__fish_complete_path (string replace -r '^--[^=]*=' '' -- "$typed"))
+				echo "$front$path"
+			end
 		else
 			echo $line
 		end

@@ -28,6 +28,7 @@ NOT_BUILT_DIRECTORIES = ("tests/lab/", "tests/guest/", "tests/demo/", "tests/ben
 NOT_BUILT_FILES = ("lab", "README.md", ".gitignore")
 COMMON_OPTIONS = ("--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
                   "--libdir=lib/x86_64-linux-gnu", "-Dwerror=true",
+                  "-Dzshcompletiondir=/usr/share/zsh/vendor-completions",
                   "-Dguest_tools=true")
 BUILDS = {
     "plain": ("--buildtype=debugoptimized",),

@@ -38,6 +38,8 @@ GUEST_PACKAGES = (
     "cxl", "daxctl", "ndctl", "libcxl1", "libdaxctl1", "libjson-c5", "libsystemd0", "libudev1",
     "libkmod2", "libinih1", "libtracefs1", "libnuma1", "numactl",
     "util-linux", "procps", "iproute2", "jq", "tmux", "strace", "python3-minimal", "less",
+    # whose completion is tested
+    "bash-completion", "zsh", "fish",
     # the daemon is tested under both in a guest
     "valgrind", "libc6-dbg", "libasan8", "libubsan1",
 )
