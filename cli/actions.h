@@ -12,6 +12,7 @@
 int show_status(struct cli *cli, const struct command *command);
 int show_list(struct cli *cli, const struct command *command);
 int show_topology(struct cli *cli, const struct command *command);
+int show_object(struct cli *cli, const struct command *command);
 int show_profiles(struct cli *cli, const struct command *command);
 int show_health(struct cli *cli, const struct command *command);
 int show_blockers(struct cli *cli, const struct command *command);

@@ -10,6 +10,7 @@
 #include "profile.h"
 
 #include "bus.h"
+#include "find-object.h"
 #include "operation.h"
 #include "term.h"
 
@@ -71,6 +72,12 @@ int render_wishes(FILE *out, const struct style *style, struct json_object *wish
  * what uses them
  */
 int render_topology(FILE *out, const struct style *style, const struct picture *p);
+
+/**
+ * render_object - all that is known of one thing, a line for each
+ */
+void render_object(FILE *out, const struct style *style, const struct picture *p,
+		   const struct object *object);
 
 /**
  * render_plan - the steps of a plan as the daemon sends it (plan_to_json())

@@ -91,6 +91,21 @@ const struct verb_info verb_table[] = {
 		.run = show_topology,
 	},
 	{
+		.name = "show",
+		.words = "OBJECT...",
+		.brief = "all that is known of something, by any name it has",
+		.details = "A card as mem0, by its serial or PCI address; region0, dax0.0 or /dev/dax0.0; "
+			   "a window\n"
+			   "or decoder (decoder0.0); port1 or its host; slot:2; node1; memory32.\n",
+		.missing = "show needs the name of something: a card (mem0), region0, dax0.0, "
+			   "decoder0.0, slot:2, node1; `cxlmemctl list` shows them",
+		.options = BIT(OPTION_FROM),
+		.min_words = 1,
+		.max_words = ANY,
+		.names = NAME_OBJECT,
+		.run = show_object,
+	},
+	{
 		.name = "plan",
 		.words = "VERB ...",
 		.brief = "the steps a verb would take; nothing is done",

@@ -132,6 +132,102 @@ static void test_plan(void **state)
 	check(f, "", STATUS_DONE, NULL, "");
 }
 
+/* By all names that there are, the same thing; what is printed in full once. */
+static void test_show(void **state)
+{
+	static const struct {
+		const char *words, *title;
+	} cases[] = {
+		{ "mem0", "mem0: a memory card\n" },
+		{ "0x1000", "mem0: a memory card\n" },
+		{ "4096", "mem0: a memory card\n" },
+		{ "0000:0d:00.0", "mem0: a memory card\n" },
+		{ "0D:00.0", "mem0: a memory card\n" },
+		{ "region0", "region0: a region, memory made of cards\n" },
+		{ "dax0.0", "dax0.0: a dax device\n" },
+		{ "/dev/dax0.0", "dax0.0: a dax device\n" },
+		{ "decoder0.2", "decoder0.2: a window, addresses that firmware set aside\n" },
+		{ "port1", "port1: host-bridge\n" },
+		{ "pci0000:0c", "port1: host-bridge\n" },
+		{ "decoder1.3", "port1: host-bridge\n" },
+		{ "memory33", "memory32 to memory33: memory blocks that are alike\n" },
+		{ "node1", "node1: a NUMA node\n" },
+	};
+	_cleanup_free_ char *picture = two_bridges();
+	const struct file *f = *state;
+
+	put(f, picture);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(session_free) struct session s;
+		char line[256];
+
+		snprintf(line, sizeof(line), "--from %s show %s", f->path, cases[i].words);
+		session_run(&s, NULL, line);
+		session_check(&s, STATUS_DONE, NULL, "");
+		if (strncmp(s.out.text, cases[i].title, strlen(cases[i].title)) != 0)
+			fail_msg("%s: %s", line, s.out.text);
+	}
+	check(f, "show region0 node7", STATUS_FAILED, "",
+	      "cxlmemctl: nothing here is called node7: `cxlmemctl list` shows what there is\n");
+	check(f, "show regoin0", STATUS_FAILED, "",
+	      "cxlmemctl: nothing here is called regoin0; did you mean region0?\n");
+	check(f, "show", STATUS_USAGE, "", NULL);
+	check(f, "show -q mem0", STATUS_DONE, "", "");
+	check(f, "show memory34", STATUS_DONE,
+	      "memory34 to memory35: memory blocks that are alike\n"
+	      "  size          256M\n"
+	      "  addresses     0x110000000 to 0x11fffffff\n"
+	      "  state         offline\n"
+	      "  zone          -\n"
+	      "  node          node1\n"
+	      "  region        region0\n",
+	      "");
+}
+
+/* The JSON of things is what stands in the picture, in the order in which they were named. */
+static void test_show_json(void **state)
+{
+	_cleanup_(session_free) struct session s;
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_free_ char *picture = two_bridges();
+	const struct file *f = *state;
+	char line[256];
+
+	put(f, picture);
+	snprintf(line, sizeof(line), "--from %s show -j region0 mem1", f->path);
+	session_run(&s, NULL, line);
+	session_check(&s, STATUS_DONE, NULL, "");
+	json = json_tokener_parse(s.out.text);
+	assert_int_equal(json_object_array_length(json), 2);
+	assert_string_equal(json_text(json_object_array_get_idx(json, 0), "region"), "region0");
+	assert_string_equal(json_text(json_object_array_get_idx(json, 1), "memdev"), "mem1");
+}
+
+/* A number may be a card's serial and a slot's name: nobody guesses. */
+static void test_show_slot(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
+	_cleanup_json_ struct json_object *json = NULL;
+	const struct file *f = *state;
+
+	machine_slot(p, "2", "0000:0d:00", "0000:0c:00.0", NO);
+	machine_slot(p, "4097", "0000:df:00", "0000:de:00.0", NO);
+	assert_int_equal(picture_to_json(p, &json), 0);
+	put(f, json_object_to_json_string(json));
+	check(f, "show 4097", STATUS_FAILED, "",
+	      "cxlmemctl: 4097 is the serial number of mem1 and the name of a slot: say mem1 or slot:4097\n");
+	check(f, "show slot:4097", STATUS_DONE, NULL, "");
+	check(f, "show 2", STATUS_DONE,
+	      "2: a hot-plug slot\n"
+	      "  cards         empty\n"
+	      "  address       0000:0d:00\n"
+	      "  port          0000:0c:00.0\n"
+	      "  power         no\n"
+	      "  attention     unknown\n",
+	      "");
+	check(f, "show slot:mem0", STATUS_FAILED, "", NULL);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -170,6 +266,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_to_stdout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_show_json, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_show_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	};
 
