@@ -11,6 +11,7 @@
 #include "fetch.h"
 #include "json-out.h"
 #include "render.h"
+#include "status.h"
 
 /* NULL where there is nobody to say: that is no reason to show nothing. */
 static struct json_object *get(struct cli *cli, const char *member, const char *part)
@@ -25,7 +26,8 @@ static struct json_object *get(struct cli *cli, const char *member, const char *
 	return json;
 }
 
-static int print_status(struct cli *cli, struct json_object *json, bool as_json, char **ret_reason)
+static int write_status(struct cli *cli, FILE *out, const struct style *style,
+			struct json_object *json, bool *ret_running, char **ret_reason)
 {
 	_cleanup_(picture_freep) struct picture *p = NULL;
 	_cleanup_json_ struct json_object *rivals = NULL, *wishes = NULL;
@@ -33,8 +35,6 @@ static int print_status(struct cli *cli, struct json_object *json, bool as_json,
 	size_t n = 0;
 	int r;
 
-	if (as_json)
-		return print_json(cli, json, false);
 	r = read_picture(json, &p, ret_reason);
 	if (r < 0)
 		return r;
@@ -44,20 +44,35 @@ static int print_status(struct cli *cli, struct json_object *json, bool as_json,
 		return r;
 	rivals = get(cli, "GetRivals", "rivals");
 	wishes = get(cli, "GetWishes", "wishes");
-	r = render_status(cli->out, &cli->out_style, p, lines, n, rivals, wishes);
+	r = render_status(out, style, p, lines, n, rivals, wishes);
+	*ret_running = false;
+	for (size_t i = 0; i < n; i++)
+		*ret_running |= !operation_line_is_over(&lines[i]);
 	operation_lines_free(lines, n);
 	return r;
+}
+
+int status_write(struct cli *cli, FILE *out, const struct style *style, bool *ret_running,
+		 char **ret_reason)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	int r = fetch_json(cli, &json, ret_reason);
+
+	return r < 0 ? r : write_status(cli, out, style, json, ret_running, ret_reason);
 }
 
 int show_status(struct cli *cli, const struct command *command)
 {
 	_cleanup_json_ struct json_object *json = NULL;
 	_cleanup_free_ char *reason = NULL;
+	bool running;
 	int r;
 
 	r = fetch_json(cli, &json, &reason);
-	if (r == 0 && !command_is_mute(command))
-		r = print_status(cli, json, command_has(command, OPTION_JSON), &reason);
+	if (r == 0 && command_has(command, OPTION_JSON))
+		r = print_json(cli, json, false);
+	else if (r == 0 && !command_is_mute(command))
+		r = write_status(cli, cli->out, &cli->out_style, json, &running, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
 

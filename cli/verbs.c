@@ -166,6 +166,23 @@ const struct verb_info verb_table[] = {
 		.run = make_change,
 	},
 	{
+		.name = "drain",
+		.words = "REGION...",
+		.brief = "the same as offline: move what is in regions elsewhere",
+		.details = "The region stays, and `cxlmemctl online` has it used again. A devdax region "
+			   "is drained\n"
+			   "by what takes it away (set-mode, destroy, eject), where the kernel can do "
+			   "that.\n",
+		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
+		.min_words = 1,
+		.max_words = ANY,
+		.missing = "drain " REGIONS_MISSING,
+		.names = NAME_REGION,
+		.changes = true,
+		.same_as = "offline",
+		.run = make_change,
+	},
+	{
 		.name = "set-mode",
 		.words = "MODE REGION...",
 		.brief = "use regions as system-ram or as devdax",
@@ -353,6 +370,13 @@ const struct verb_info verb_table[] = {
 		.max_words = 1,
 		.choices = "30s 2min infinity",
 		.run = settle,
+	},
+	{
+		.name = "watch",
+		.words = "",
+		.brief = "status on the whole screen, drawn anew when something changes",
+		.details = "q or Ctrl-C ends it. Operations that run are looked at once a second.\n",
+		.run = watch_status,
 	},
 	{
 		.name = "monitor",

@@ -62,6 +62,7 @@ struct verb_info {
 	const char *choices; /* what the first word may be, for the shell; NULL = names only */
 	uint32_t names;	     /* what kinds of names words may be (names.h) */
 	bool changes;	     /* a change of the machine: can be planned */
+	const char *same_as; /* another name of this verb; NULL = a verb of its own */
 	bool outer;	     /* takes one of those that change, with its words and options */
 	int (*run)(struct cli *cli, const struct command *command);
 };

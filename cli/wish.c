@@ -35,6 +35,8 @@ int wish_from_command(const struct command *command, struct wish *ret, char **re
 	enum verb verb;
 	int r;
 
+	if (w.verb->same_as)
+		w.verb = verb_find(w.verb->same_as);
 	r = verb_from_name(w.verb->name, &verb);
 	if (r < 0)
 		return r;

@@ -93,7 +93,7 @@ static void test_words(void **state)
 {
 	(void)state;
 	check(NULL, "ex", "export");
-	check(NULL, "plan ", "create online offline set-mode destroy eject");
+	check(NULL, "plan ", "create online offline drain set-mode destroy eject");
 	check(NULL, "help mon", "monitor");
 	check(NULL, "list ", "windows ports cards slots regions dax memory nodes");
 	check(NULL, "list cards ", "");

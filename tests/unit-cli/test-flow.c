@@ -42,6 +42,26 @@ static void test_done(void **state)
 	      "Start set-mode region0 mode=devdax no-online=yes\nGetAll\n");
 }
 
+/* It is offline under another name. */
+static void test_drain(void **state)
+{
+	(void)state;
+	check(&(struct fake){ 0 }, "drain -t 30s region0", STATUS_DONE,
+	      "done: create region0: 512M on mem0\n", NULL,
+	      "Start offline region0 deadline=30s\nGetAll\n");
+	check(&(struct fake){ 0 }, "plan drain region0", STATUS_DONE, NULL, "",
+	      "Plan offline region0\n");
+}
+
+static void test_watch_needs_a_terminal(void **state)
+{
+	(void)state;
+	check(&(struct fake){ 0 }, "watch", STATUS_FAILED, "",
+	      "cxlmemctl: watch draws on a terminal, and there is none it may draw on: `cxlmemctl "
+	      "monitor` prints a line for each change, with --json one that programs read\n",
+	      "");
+}
+
 /* That a card may be pulled is the last line, and only said when it is so. */
 static void test_eject(void **state)
 {
@@ -418,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_drain), cmocka_unit_test(test_watch_needs_a_terminal),
 		cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
