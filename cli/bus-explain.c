@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ERROR_PREFIX "org.cxlmem1.Error."
+#define ERRNO_PREFIX "System.Error."
 
 static bool one_of(const char *name, const char *const *list)
 {
@@ -95,6 +96,9 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 		return explain_errno(-ETIMEDOUT, verb, ret_reason);
 	if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
 		return explain_errno(-ENOTCONN, verb, ret_reason);
+	/* sd-bus's own: the message is what strerror() says. */
+	if (strncmp(error->name, ERRNO_PREFIX, strlen(ERRNO_PREFIX)) == 0)
+		return explain_errno(-sd_bus_error_get_errno(error), verb, ret_reason);
 	if (error->message)
 		return say(ret_reason, -EREMOTEIO, "%s could not be asked for: %s", verb,
 			   error->message);

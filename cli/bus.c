@@ -25,7 +25,20 @@ int bus_connect(struct cli *cli, char **ret_reason)
 
 	if (cli->bus)
 		return 0;
-	r = sd_bus_open_system(&bus);
+	if (cli->host)
+		r = sd_bus_open_system_remote(&bus, cli->host);
+	else if (cli->machine)
+		r = sd_bus_open_system_machine(&bus, cli->machine);
+	else
+		r = sd_bus_open_system(&bus);
+	if (r == -ENOMEM)
+		return r;
+	if (r == -EINVAL && (cli->host || cli->machine))
+		return say(ret_reason, -ENOTCONN, "\"%s\" is no name of a %s",
+			   cli->host ?: cli->machine, cli->host ? "host" : "container");
+	/* ssh may have ended already, or end later. */
+	if (r < 0 && (cli->host || cli->machine))
+		return bus_explain(NULL, -ENOTCONN, "this", ret_reason);
 	if (r < 0)
 		return bus_explain(NULL, r, "this", ret_reason);
 	/* Lets an agent on the terminal or the desktop ask for a password. */
@@ -42,6 +55,8 @@ int bus_connect_direct(struct cli *cli, char **ret_reason)
 
 	if (cli->bus)
 		return 0;
+	if (cli->host || cli->machine)
+		return bus_connect(cli, ret_reason);
 	/* Who names a bus means that one. Where nobody listens, the bus may start the daemon. */
 	if (geteuid() != 0 || getenv("DBUS_SYSTEM_BUS_ADDRESS") || sd_bus_new(&bus) < 0 ||
 	    sd_bus_set_address(bus, BUS_DIRECT) < 0 || sd_bus_start(bus) < 0)

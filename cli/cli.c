@@ -26,7 +26,31 @@ void complain(struct cli *cli, const char *format, ...)
 int cli_fail(struct cli *cli, int r, const char *reason)
 {
 	complain(cli, "%s", reason ?: "out of memory");
+	/* ssh has said on the error stream what it could not do. */
+	if (r == -ENOTCONN && cli->host)
+		complain(cli, "`ssh %s systemctl status cxlmemd` may say more: that has to work, and "
+			      "systemd-stdio-bridge has to be there", cli->host);
+	else if (r == -ENOTCONN && cli->machine)
+		complain(cli, "`machinectl status %s` says whether it runs; only root reaches the bus "
+			      "of a container", cli->machine);
 	return r == -ENOTCONN ? STATUS_NO_DAEMON : STATUS_FAILED;
+}
+
+/* Whose machine it is about. What is in files is of this one alone. */
+static bool set_place(struct cli *cli, const struct command *command)
+{
+	cli->host = command->values[OPTION_HOST];
+	cli->machine = command->values[OPTION_MACHINE];
+	if (cli->host && cli->machine)
+		complain(cli, "it is either --host or --machine: leave one of them out");
+	else if ((cli->host || cli->machine) && command_has(command, OPTION_FROM))
+		complain(cli, "--from is about a file: leave --%s out", cli->host ? "host" : "machine");
+	else if ((cli->host || cli->machine) && command->verb && command->verb->run == show_profiles)
+		complain(cli, "profiles reads the files of this machine: run it there, as in `ssh HOST "
+			      "cxlmemctl profiles`");
+	else
+		return true;
+	return false;
 }
 
 static int run(struct cli *cli, const struct command *command)
@@ -74,6 +98,8 @@ int cli_run(struct cli *cli, int argc, char **argv)
 		complain(cli, "%s", reason ?: "out of memory");
 		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 	}
+	if (!set_place(cli, &command))
+		return STATUS_USAGE;
 	status = command_has(&command, OPTION_FROM) && !command_has(&command, OPTION_HELP) ?
 			 run_from(cli, &command) :
 			 run(cli, &command);

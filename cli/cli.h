@@ -18,6 +18,8 @@ struct cli {
 	struct style out_style, err_style;
 	struct json_object *capture; /* stands for the daemon (--from, capture_load()); owned */
 	sd_bus *bus; /* NULL until a verb needs it (bus_connect); owned */
+	const char *host;    /* whose system bus, over ssh; NULL = this machine's */
+	const char *machine; /* the container whose system bus; NULL = none */
 	const char *root; /* where the profiles of this machine are; NULL = / */
 };
 

@@ -91,6 +91,9 @@ static void offer_names(struct completion *c, uint32_t kinds)
 		offer_verbs(c, true);
 	if (c->from && !c->cli->capture && capture_load(c->cli, c->from, NULL) < 0)
 		return;
+	/* Nobody waits for ssh, or types its password, in the middle of a line. */
+	if (c->given & (BIT(OPTION_HOST) | BIT(OPTION_MACHINE)))
+		return;
 	names_live(c->cli, kinds, c->typed, offer_new, c);
 }
 

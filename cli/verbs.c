@@ -28,6 +28,8 @@ const struct option_info option_table[_OPTION_MAX] = {
 			   false },
 	[OPTION_HELP] = { "help", 'h', NULL, "explain a verb, or list all", false },
 	[OPTION_VERSION] = { "version", 'V', NULL, "print the version", false },
+	[OPTION_HOST] = { "host", 'H', "[USER@]HOST", "of another machine, over ssh", false },
+	[OPTION_MACHINE] = { "machine", 'M', "CONTAINER", "of a container on this machine", false },
 	[OPTION_MODE] = { "mode", 'm', "MODE", "system-ram (default) or devdax", true,
 			  .choices = "system-ram devdax" },
 	[OPTION_ZONE] = { "zone", 'z', "ZONE", "movable (default, can be taken away) or kernel",

@@ -18,6 +18,8 @@ enum option_id {
 	OPTION_QUIET,
 	OPTION_HELP,
 	OPTION_VERSION,
+	OPTION_HOST,
+	OPTION_MACHINE,
 	OPTION_MODE,
 	OPTION_ZONE,
 	OPTION_SIZE,
@@ -38,7 +40,8 @@ enum option_id {
 #define BIT(option) (UINT32_C(1) << (option))
 /* Understood in front of and behind every verb. */
 #define COMMON_OPTIONS \
-	(BIT(OPTION_JSON) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | BIT(OPTION_VERSION))
+	(BIT(OPTION_JSON) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | BIT(OPTION_VERSION) | \
+	 BIT(OPTION_HOST) | BIT(OPTION_MACHINE))
 
 struct option_info {
 	const char *name;     /* without dashes */

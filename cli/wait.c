@@ -354,7 +354,9 @@ static int wait_for(struct waiting *w, const struct wish *wish)
 	_cleanup_(agent_close) struct agent agent = { 0 };
 	int r;
 
-	agent_open(&agent);
+	/* polkit of this machine is not asked for another one. */
+	if (!w->cli->host && !w->cli->machine)
+		agent_open(&agent);
 	progress_begin(&w->progress, w->cli->err, &w->cli->err_style, now_usec());
 	r = watch(w);
 	if (r < 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "test.h"
 
@@ -58,6 +60,39 @@ static void test_no_daemon(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		check(NULL, lines[i], STATUS_NO_DAEMON, "", NO_DAEMON);
+}
+
+/* Another machine is another daemon; what is of this one alone says so. */
+static void test_elsewhere(void **state)
+{
+	_cleanup_free_ char *path = strdup(getenv("PATH") ?: "/usr/bin");
+	char directory[] = "/tmp/cxlmem-ssh-XXXXXX", ssh[64];
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(ssh, sizeof(ssh), "%s/ssh", directory);
+	f = fopen(ssh, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\nexit 255\n");
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(ssh, 0755), 0);
+	assert_int_equal(setenv("PATH", directory, 1), 0);
+	check(NULL, "-H root@elsewhere status", STATUS_NO_DAEMON, "",
+	      "cxlmemctl: the connection to cxlmemd broke; `systemctl status cxlmemd` may say why\n"
+	      "cxlmemctl: `ssh root@elsewhere systemctl status cxlmemd` may say more: that has to work, "
+	      "and systemd-stdio-bridge has to be there\n");
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_int_equal(remove(ssh), 0);
+	assert_int_equal(remove(directory), 0);
+	check(NULL, "-H a -M b status", STATUS_USAGE, "",
+	      "cxlmemctl: it is either --host or --machine: leave one of them out\n");
+	check(NULL, "-M b --from x status", STATUS_USAGE, "",
+	      "cxlmemctl: --from is about a file: leave --machine out\n");
+	check(NULL, "-H a profiles", STATUS_USAGE, "",
+	      "cxlmemctl: profiles reads the files of this machine: run it there, as in `ssh HOST "
+	      "cxlmemctl profiles`\n");
+	check(NULL, "-M ../x status", STATUS_NO_DAEMON, "", NULL);
 }
 
 static void test_done(void **state)
@@ -158,6 +193,7 @@ static void test_monitor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_no_daemon),   cmocka_unit_test(test_done),
 		cmocka_unit_test(test_forged),	    cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_daemon_dies), cmocka_unit_test(test_interrupt),

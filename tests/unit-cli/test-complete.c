@@ -136,6 +136,7 @@ static void test_names(void **state)
 	check(&fake, "create 0x1", "0x1000 0x1001");
 	check(&fake, "create 0000:d", "0000:df:00.0");
 	check(&fake, "plan create mem1 m", "mem0");
+	check(&fake, "-H elsewhere destroy ", "");
 	check(&fake, "destroy ", "region0");
 	check(&fake, "destroy d", "dax0.0");
 	check(&fake, "destroy /", "/dev/dax0.0");
