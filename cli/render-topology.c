@@ -305,7 +305,7 @@ static void add_rest(struct topology *t)
 			add_region(t, NULL, i);
 }
 
-int render_topology(FILE *out, const struct style *style, const struct picture *p)
+static int make_tree(const struct picture *p, struct tree **ret)
 {
 	_cleanup_(tree_freep) struct tree *tree = tree_new();
 	_cleanup_free_ bool *shown = calloc(p->n_ports + 1, sizeof(*shown));
@@ -313,14 +313,43 @@ int render_topology(FILE *out, const struct style *style, const struct picture *
 
 	if (!tree || !shown)
 		return -ENOMEM;
-	if (p->n_windows == 0 && p->n_memdevs == 0) {
-		fputs("there is no CXL memory on this machine: firmware set no windows aside, and "
-		      "there are no cards\n",
-		      out);
-		return 0;
-	}
 	for (size_t i = 0; i < p->n_windows; i++)
 		add_window(&t, i);
 	add_rest(&t);
-	return t.broken ? -ENOMEM : tree_print(tree, out, style);
+	if (t.broken)
+		return -ENOMEM;
+	*ret = TAKE_PTR(tree);
+	return 0;
+}
+
+#define NOTHING                                                                             \
+	"there is no CXL memory on this machine: firmware set no windows aside, and there " \
+	"are no cards"
+
+static bool is_empty(const struct picture *p)
+{
+	return p->n_windows == 0 && p->n_memdevs == 0;
+}
+
+int render_topology(FILE *out, const struct style *style, const struct picture *p)
+{
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	int r;
+
+	if (is_empty(p)) {
+		fputs(NOTHING "\n", out);
+		return 0;
+	}
+	r = make_tree(p, &tree);
+	return r < 0 ? r : tree_print(tree, out, style);
+}
+
+int render_topology_svg(FILE *out, const struct picture *p)
+{
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	int r = make_tree(p, &tree);
+
+	if (r == 0 && is_empty(p))
+		tree_add(tree, NULL, TINT_NONE, NOTHING, "%s", "");
+	return r < 0 ? r : tree_print_svg(tree, "CXL memory", out);
 }

@@ -74,6 +74,11 @@ int render_wishes(FILE *out, const struct style *style, struct json_object *wish
 int render_topology(FILE *out, const struct style *style, const struct picture *p);
 
 /**
+ * render_topology_svg - the same as an SVG picture
+ */
+int render_topology_svg(FILE *out, const struct picture *p);
+
+/**
  * render_object - all that is known of one thing, a line for each
  */
 void render_object(FILE *out, const struct style *style, const struct picture *p,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "json-util.h"
 #include "picture.h"
@@ -9,6 +10,7 @@
 #include "bus.h"
 #include "capture.h"
 #include "fetch.h"
+#include "files.h"
 #include "json-out.h"
 #include "render.h"
 #include "status.h"
@@ -76,15 +78,41 @@ int show_status(struct cli *cli, const struct command *command)
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }
 
+static int draw_topology(struct cli *cli, const struct picture *p, const char *path,
+			 char **ret_reason)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f;
+	int r;
+
+	if (strcmp(path, "-") == 0)
+		return render_topology_svg(cli->out, p);
+	f = open_memstream(&text, &size);
+	if (!f)
+		return -ENOMEM;
+	r = render_topology_svg(f, p);
+	if (fclose(f) != 0 && r == 0)
+		r = -ENOMEM;
+	return r < 0 ? r : file_write(path, text, ret_reason);
+}
+
 int show_topology(struct cli *cli, const struct command *command)
 {
 	_cleanup_(picture_freep) struct picture *p = NULL;
 	_cleanup_json_ struct json_object *json = NULL;
 	_cleanup_free_ char *reason = NULL;
+	const char *svg = command->values[OPTION_SVG];
 	int r;
 
+	if (svg && command_has(command, OPTION_JSON)) {
+		complain(cli, "--svg and --json are two pictures of the same: leave one of them out");
+		return STATUS_USAGE;
+	}
 	r = fetch_json(cli, &json, &reason);
-	if (r == 0 && command_has(command, OPTION_JSON))
+	if (r == 0 && svg && (r = read_picture(json, &p, &reason)) == 0)
+		r = draw_topology(cli, p, svg, &reason);
+	else if (r == 0 && command_has(command, OPTION_JSON))
 		r = print_json(cli, json, false);
 	else if (r == 0 && !command_is_mute(command) && (r = read_picture(json, &p, &reason)) == 0)
 		r = render_topology(cli->out, &cli->out_style, p);

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tree.h"
+#include "tree-internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-
-struct tree_node {
-	char *name, *text;
-	enum tint tint;
-	struct tree_node **children;
-	size_t n_children;
-};
-
-struct tree {
-	struct tree_node root;
-	bool broken; /* a line was lost for want of memory */
-};
 
 struct tree *tree_new(void)
 {

@@ -38,4 +38,13 @@ struct tree_node *tree_add(struct tree *t, struct tree_node *parent, enum tint t
  */
 int tree_print(const struct tree *t, FILE *out, const struct style *style);
 
+/**
+ * tree_print_svg - the same as an SVG picture: a box for each line, the ones below it to its right
+ *
+ * The same tree always gives the same bytes.
+ *
+ * Return: 0, or -ENOMEM if a line could not be kept (nothing is printed then).
+ */
+int tree_print_svg(const struct tree *t, const char *title, FILE *out);
+
 #endif

@@ -58,6 +58,8 @@ const struct option_info option_table[_OPTION_MAX] = {
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "show the steps and do nothing", false },
 	[OPTION_FROM] = { "from", 'f', "FILE", "of the machine in a capture, not of this one", false,
 			  .names = NAME_FILE },
+	[OPTION_SVG] = { "svg", 0, "FILE", "draw it into FILE, as SVG (-: print it)", false,
+			 .names = NAME_FILE },
 };
 
 const struct verb_info verb_table[] = {
@@ -89,7 +91,7 @@ const struct verb_info verb_table[] = {
 		.name = "topology",
 		.words = "",
 		.brief = "a tree from windows to cards, and to regions and NUMA nodes",
-		.options = BIT(OPTION_FROM),
+		.options = BIT(OPTION_FROM) | BIT(OPTION_SVG),
 		.run = show_topology,
 	},
 	{

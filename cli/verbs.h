@@ -34,6 +34,7 @@ enum option_id {
 	OPTION_NO_WAIT,
 	OPTION_DRY_RUN,
 	OPTION_FROM,
+	OPTION_SVG,
 	_OPTION_MAX,
 };
 
