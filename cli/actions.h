@@ -29,6 +29,7 @@ int capture(struct cli *cli, const struct command *command);
 int import_wishes(struct cli *cli, const struct command *command);
 int settle(struct cli *cli, const struct command *command);
 int watch_status(struct cli *cli, const struct command *command);
+int see_doctor(struct cli *cli, const struct command *command);
 int monitor(struct cli *cli, const struct command *command);
 
 #endif

@@ -268,6 +268,18 @@ const struct verb_info verb_table[] = {
 		.run = show_blockers,
 	},
 	{
+		.name = "doctor",
+		.words = "",
+		.brief = "what is wrong with how this machine is set up, and what to do",
+		.details = "Kernel, windows, cards, memory that firmware took, others that bring memory "
+			   "online,\n"
+			   "profiles. The exit code is 1 when something is wrong (!!), 0 when all there is "
+			   "to say\n"
+			   "is good to know (!).\n",
+		.options = BIT(OPTION_FROM),
+		.run = see_doctor,
+	},
+	{
 		.name = "operations",
 		.words = "[ID]",
 		.brief = "what is going on and what was done last; with ID the steps of one",

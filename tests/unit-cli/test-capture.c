@@ -132,6 +132,81 @@ static void test_plan(void **state)
 	check(f, "", STATUS_DONE, NULL, "");
 }
 
+static void check_doctor(const struct file *f, struct picture *p, int status, const char *words)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	_cleanup_(session_free) struct session s;
+	char line[256];
+
+	assert_int_equal(picture_to_json(p, &json), 0);
+	put(f, json_object_to_json_string(json));
+	snprintf(line, sizeof(line), "--from %s doctor", f->path);
+	session_run(&s, NULL, line);
+	session_check(&s, status, NULL, "");
+	if (!strstr(s.out.text, words))
+		fail_msg("\"%s\" is not in:\n%s", words, s.out.text);
+}
+
+/* Each fault of a machine is found, and what is not one is not called so. */
+static void test_doctor(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges(), *none = machine_new();
+	const struct file *f = *state;
+	struct unmanaged *u;
+
+	check_doctor(f, p, STATUS_DONE, "nothing is wrong\n");
+	free(p->kernel);
+	p->kernel = strdup("6.8.0-45-generic");
+	check_doctor(f, p, STATUS_FAILED,
+		     "!! Linux 6.8.0-45-generic is older than what cxlmem is tested with; to do about it: "
+		     "install 6.12 or later\n");
+	free(p->kernel);
+	p->kernel = strdup("6.12.107+deb13-amd64");
+	p->memdevs[1].serial = p->memdevs[0].serial;
+	check_doctor(f, p, STATUS_DONE, "!  the serial number of mem1 does not tell it from others;");
+	check_doctor(f, p, STATUS_DONE, "nothing is wrong; what is above is good to know\n");
+	p->memdevs[1].serial = 0x1001;
+	p->memdevs[1].enabled = NO;
+	check_doctor(f, p, STATUS_FAILED, "!! mem1 is not enabled;");
+	p->memdevs[1].enabled = YES;
+	p->memdevs[0].failing = strdup("poison");
+	check_doctor(f, p, STATUS_FAILED, "!! mem0 is failing: poison;");
+	free(p->memdevs[0].failing);
+	p->memdevs[0].failing = NULL;
+	u = picture_add_unmanaged(p);
+	u->window = 1;
+	u->resource = 0x200000000;
+	u->size = 256 * MIB;
+	u->what = strdup("System RAM");
+	check_doctor(f, p, STATUS_DONE,
+		     "!  256M at 0x200000000 were mapped by firmware and cannot be managed;");
+	free(u->what);
+	u->what = strdup("region7");
+	check_doctor(f, p, STATUS_FAILED, "!! 256M at 0x200000000 are left of a region that is gone;");
+	check_doctor(f, none, STATUS_FAILED, "!! the kernel shows neither windows nor cards;");
+	machine_card(none, machine_bridge(none, "pci0000:0c", 4), 7, "0000:0d:00.0", 512 * MIB);
+	check_doctor(f, none, STATUS_FAILED, "!! firmware set no address range aside for CXL memory;");
+}
+
+/* By the daemon's own words, too; and as JSON. */
+static void test_doctor_rivals(void **state)
+{
+	const struct file *f = *state;
+	_cleanup_free_ char *picture = two_bridges(), *text = NULL;
+
+	assert_true(asprintf(&text, "{\"cxlmem_capture\":1,\"picture\":%s,\"rivals\":{\"rivals\":[{\"kind\":"
+			     "\"udev\",\"where\":\"a:8\",\"does\":\"is in the way\",\"advice\":\"take it "
+			     "out\",\"problem\":true}]},\"profiles\":{\"profiles\":[],\"problems\":[{\"path\":"
+			     "\"b\",\"line\":5,\"severity\":\"warning\",\"message\":\"odd\"}]}}", picture) > 0);
+	put(f, text);
+	check(f, "doctor", STATUS_FAILED,
+	      "!! a:8 is in the way; to do about it: take it out\n"
+	      "!  b: odd; to do about it: put the file right; `cxlmemctl profiles check` shows the lines\n",
+	      "");
+	check(f, "doctor -q", STATUS_FAILED, "", "");
+	check(f, "doctor --json", STATUS_FAILED, NULL, "");
+}
+
 /* By all names that there are, the same thing; what is printed in full once. */
 static void test_show(void **state)
 {
@@ -266,6 +341,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_to_stdout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doctor, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doctor_rivals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show_slot, setup, teardown),
