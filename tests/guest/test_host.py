@@ -24,7 +24,8 @@ def test_host(guest):
     ctl = "PATH=/run/there:$PATH cxlmemctl -H root@there"
     there = json.loads(guest.check(f"{ctl} list cards --json"))
     assert there == json.loads(machine.ctl("list cards --json"))
-    assert "root" in guest.read("/run/ssh.log") and "there" in guest.read("/run/ssh.log")
+    log = guest.check("cat /run/ssh.log")
+    assert "root" in log and "there" in log, log
     card = machine.cards()[0]
     assert "done" in guest.check(f"{ctl} create {card}")
     assert machine.regions()
