@@ -98,9 +98,8 @@ const struct verb_info verb_table[] = {
 		.name = "show",
 		.words = "OBJECT...",
 		.brief = "all that is known of something, by any name it has",
-		.details = "A card as mem0, by its serial or PCI address; region0, dax0.0 or /dev/dax0.0; "
-			   "a window\n"
-			   "or decoder (decoder0.0); port1 or its host; slot:2; node1; memory32.\n",
+		.details = "A card as mem0, by its serial or PCI address; region0, dax0.0 or /dev/dax0.0;\n"
+			   "a window or decoder (decoder0.0); port1 or its host; slot:2; node1; memory32.\n",
 		.missing = "show needs the name of something: a card (mem0), region0, dax0.0, "
 			   "decoder0.0, slot:2, node1; `cxlmemctl list` shows them",
 		.options = BIT(OPTION_FROM),
@@ -173,10 +172,8 @@ const struct verb_info verb_table[] = {
 		.name = "drain",
 		.words = "REGION...",
 		.brief = "the same as offline: move what is in regions elsewhere",
-		.details = "The region stays, and `cxlmemctl online` has it used again. A devdax region "
-			   "is drained\n"
-			   "by what takes it away (set-mode, destroy, eject), where the kernel can do "
-			   "that.\n",
+		.details = "The region stays, and `cxlmemctl online` has it used again. A devdax region is\n"
+			   "drained by what takes it away (set-mode, destroy, eject), where the kernel can.\n",
 		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
 		.max_words = ANY,
@@ -222,13 +219,10 @@ const struct verb_info verb_table[] = {
 		.name = "eject",
 		.words = "CARD|SLOT...",
 		.brief = "free cards and power their slots off, so that they may be pulled",
-		.details = "All regions on a card are destroyed first, the whole of an interleave "
-			   "set, too.\n"
-			   "A region that cxlmem did not make goes only when it is named on the same "
-			   "line.\n"
-			   "A SLOT is a name from `cxlmemctl list slots`, with slot: before it when a "
-			   "card is\n"
-			   "called so.\n",
+		.details = "All regions on a card are destroyed first, the whole of an interleave set, too.\n"
+			   "A region that cxlmem did not make goes only when it is named on the same line.\n"
+			   "A SLOT is a name from `cxlmemctl list slots`, with slot: before it when a card\n"
+			   "is called so.\n",
 		.options = BIT(OPTION_DEADLINE) | BIT(OPTION_ON_DEADLINE) | BIT(OPTION_FORCE) |
 			   BIT(OPTION_NO_WAIT) | BIT(OPTION_DRY_RUN),
 		.min_words = 1,
@@ -242,11 +236,9 @@ const struct verb_info verb_table[] = {
 		.name = "health",
 		.words = "[CARD...]",
 		.brief = "how cards are, and what errors they have reported",
-		.details = "Errors are those since cxlmemd was started, the last 32 of each card: event "
-			   "records\n"
-			   "of general media, DRAM and memory module, poison, errors of the CXL "
-			   "protocol and\n"
-			   "of PCIe. A card that is failing should not be trusted with data.\n",
+		.details = "Errors are those since cxlmemd was started, the last 32 of each card: event\n"
+			   "records of general media, DRAM and memory module, poison, errors of the CXL\n"
+			   "protocol and of PCIe. A card that is failing should not be trusted with data.\n",
 		.max_words = ANY,
 		.names = NAME_CARD,
 		.run = show_health,
@@ -271,11 +263,9 @@ const struct verb_info verb_table[] = {
 		.name = "doctor",
 		.words = "",
 		.brief = "what is wrong with how this machine is set up, and what to do",
-		.details = "Kernel, windows, cards, memory that firmware took, others that bring memory "
-			   "online,\n"
-			   "profiles. The exit code is 1 when something is wrong (!!), 0 when all there is "
-			   "to say\n"
-			   "is good to know (!).\n",
+		.details = "Kernel, windows, cards, memory that firmware took, others that bring memory\n"
+			   "online, profiles. The exit code is 1 when something is wrong (!!), 0 when all\n"
+			   "there is to say is good to know (!).\n",
 		.options = BIT(OPTION_FROM),
 		.run = see_doctor,
 	},
@@ -368,9 +358,8 @@ const struct verb_info verb_table[] = {
 		.name = "capture",
 		.words = "[FILE]",
 		.brief = "write down all that is known of this machine, for --from elsewhere",
-		.details = "What status, list, topology and plan need to say the same on another "
-			   "machine, without\n"
-			   "a daemon: for support, and to plan. Serials and addresses are in it, no "
+		.details = "What status, list, topology and plan need to say the same on another machine,\n"
+			   "without a daemon: for support, and to plan. Serials and addresses are in it, no\n"
 			   "data.\n",
 		.max_words = 1,
 		.names = NAME_FILE,
@@ -380,9 +369,8 @@ const struct verb_info verb_table[] = {
 		.name = "settle",
 		.words = "[TIME]",
 		.brief = "wait until nothing is done by itself any more, one minute at most",
-		.details = "That is when profiles and wishes have been followed for all cards that are "
-			   "there.\n"
-			   "TIME is as 30s, 2min or infinity. The exit code is 1 when it is over.\n",
+		.details = "That is when profiles and wishes have been followed for all cards that are\n"
+			   "there. TIME is as 30s, 2min or infinity. The exit code is 1 when it is over.\n",
 		.max_words = 1,
 		.choices = "30s 2min infinity",
 		.run = settle,

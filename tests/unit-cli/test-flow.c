@@ -8,6 +8,7 @@
 #include "fake-daemon.h"
 #include "json-util.h"
 #include "session.h"
+#include "verbs.h"
 
 #define STEPS "[1/2] create region0\n[2/2] bring 512M of dax0.0 online\n"
 #define NOTE "note: 128M are lost\n"
@@ -40,6 +41,21 @@ static void test_done(void **state)
 	      "Start online region0 zone=kernel\nGetAll\n");
 	check(&(struct fake){ 0 }, "set-mode devdax -N region0", STATUS_DONE, NULL, NULL,
 	      "Start set-mode region0 mode=devdax no-online=yes\nGetAll\n");
+}
+
+/* On a terminal of 80 columns no line of the help wraps. */
+static void test_help_fits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i <= verb_table_size; i++) {
+		_cleanup_(session_free) struct session s;
+		char line[64];
+
+		snprintf(line, sizeof(line), "help %s", i ? verb_table[i - 1].name : "");
+		session_run(&s, NULL, line);
+		session_check(&s, STATUS_DONE, NULL, "");
+		check_lines(s.out.text, 80);
+	}
 }
 
 /* It is offline under another name. */
@@ -438,7 +454,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
-		cmocka_unit_test(test_drain), cmocka_unit_test(test_watch_needs_a_terminal),
+		cmocka_unit_test(test_help_fits), cmocka_unit_test(test_drain), cmocka_unit_test(test_watch_needs_a_terminal),
 		cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
