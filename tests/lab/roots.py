@@ -52,6 +52,12 @@ TRIM = (
     "--dpkgopt=path-exclude=/usr/share/lintian/*",
 )
 
+# What other people's programs have to say about what we write: JSON schemas, OpenMetrics, alert
+# rules, manual pages.
+CHECKS_PACKAGES = (
+    "python3", "python3-jsonschema", "python3-prometheus-client", "prometheus", "mandoc",
+)
+
 # Mount points for chroot.run(): the tools root is shared and stays as it was made.
 TOOLS_POINTS = ("src", "build", "dest", "in", "out")
 
@@ -97,6 +103,22 @@ def tools_root(cache: Cache, apt: Apt) -> Path:
             (root / point).mkdir()
 
     return cache.step("tools", inputs, build, need_mib=1500) / "root"
+
+
+def checks_root(cache: Cache, apt: Apt) -> Path:
+    """Root with programs that check files of ours; only tests need it."""
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": CHECKS_PACKAGES,
+              "points": TOOLS_POINTS, "trim": TRIM}
+
+    def build(entry: Path) -> None:
+        sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
+        root = entry / "root"
+        root.mkdir()
+        mmdebstrap(root, sources, CHECKS_PACKAGES, "apt", TRIM, "making the root with checkers")
+        for point in TOOLS_POINTS:
+            (root / point).mkdir(exist_ok=True)
+
+    return cache.step("checks", inputs, build, need_mib=900) / "root"
 
 
 def guest_image(cache: Cache, apt: Apt, tools: Path) -> Path:
