@@ -7,6 +7,7 @@
 #include "holders.h"
 #include "machine.h"
 #include "memory-block.h"
+#include "memory-progress.h"
 #include "module.h"
 #include "sysfs.h"
 
@@ -96,6 +97,16 @@ static int set_kmem_state(struct door *door, const char *dax, const char *state)
 	return sysfs_write(door, state, DAX "/state", dax);
 }
 
+/* The same for all blocks of a step, and how far it is meanwhile. */
+static int move_kmem(struct door *door, const struct step *s, const char *state, bool online)
+{
+	struct memory_progress *p = memory_progress_start(door, s->blocks, s->n_blocks, online);
+	int r = set_kmem_state(door, s->dax, state);
+
+	memory_progress_stop(p);
+	return r;
+}
+
 /* One zone for all blocks? Then the kernel can do it at once. Return the zone, or ZONE_UNKNOWN. */
 static enum zone common_zone(const struct step *s)
 {
@@ -117,7 +128,7 @@ static int online_at_once(struct door *door, const struct step *s, enum zone zon
 	if (strcmp(state, "unplugged"))
 		r = set_kmem_state(door, s->dax, "unplugged");
 	if (r >= 0)
-		r = set_kmem_state(door, s->dax, word);
+		r = move_kmem(door, s, word, true);
 	if (r < 0)
 		return say(ret_reason, r, "the memory of %s cannot be brought online in zone %s: %s",
 			   s->dax, zone_name(zone), strerror(-r));
@@ -162,7 +173,7 @@ static int offline_at_once(struct door *door, const struct step *s, char **ret_r
 {
 	int r;
 
-	r = set_kmem_state(door, s->dax, "unplugged");
+	r = move_kmem(door, s, "unplugged", false);
 	if (r == -EBUSY || r == -EAGAIN)
 		return say_users(door, s->dax,
 				 say(ret_reason, -EBUSY,

@@ -40,17 +40,28 @@ static enum mem_state state_from_sysfs(const char *s)
 	return MEM_UNKNOWN;
 }
 
-int memory_block_read(struct door *door, uint64_t number, enum mem_state *ret_state,
-		      enum zone *ret_zone)
+int memory_block_state(struct door *door, uint64_t number, enum mem_state *ret)
 {
-	_cleanup_free_ char *state = NULL, *zones = NULL;
-	enum mem_state s;
+	_cleanup_free_ char *state = NULL;
 	int r;
 
 	r = sysfs_read(door, &state, BLOCK "/state", number);
 	if (r < 0)
 		return r == -ENODEV ? -ENOENT : r;
-	s = state_from_sysfs(state);
+	*ret = state_from_sysfs(state);
+	return 0;
+}
+
+int memory_block_read(struct door *door, uint64_t number, enum mem_state *ret_state,
+		      enum zone *ret_zone)
+{
+	_cleanup_free_ char *zones = NULL;
+	enum mem_state s;
+	int r;
+
+	r = memory_block_state(door, number, &s);
+	if (r < 0)
+		return r;
 	*ret_zone = ZONE_UNKNOWN;
 	/* For an online block valid_zones names the one zone it is in (valid_zones_show()). */
 	if (s == MEM_ONLINE && sysfs_read(door, &zones, BLOCK "/valid_zones", number) >= 0) {
@@ -230,6 +241,9 @@ static int spans_move(struct door *door, const struct block_span *spans, size_t 
 	done = calloc(total ?: 1, sizeof(*done));
 	if (!done)
 		return -ENOMEM;
+	/* The first block may be the one that takes its time. */
+	if (door->progress)
+		door->progress(door->progress_userdata, 0, total * block);
 	for (i = 0; i < total; i++) {
 		/* Offline from the end: a zone shrinks from its edges. */
 		uint64_t at = online ? i : total - 1 - i;

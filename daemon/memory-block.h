@@ -17,6 +17,13 @@
 int memory_block_size(struct door *door, uint64_t *ret);
 
 /**
+ * memory_block_state - state of one block
+ *
+ * Return: 0; -ENOENT when there is no such block; -errno.
+ */
+int memory_block_state(struct door *door, uint64_t number, enum mem_state *ret);
+
+/**
  * memory_block_read - state of one block, and its zone when it is online
  *
  * Return: 0; -ENOENT when there is no such block; -errno.
@@ -47,7 +54,8 @@ int memory_spans_check(struct door *door, const struct block_span *spans, size_t
  * memory_spans_online, memory_spans_offline - block by block, for kernels without daxX.Y/state
  *
  * Blocks that are as asked already are left alone. When one fails, what this call had done is taken
- * back, and only that. Progress is told after each block. Offlining goes from the last block to the first.
+ * back, and only that. Progress is told before the first one and after each. Offlining goes from
+ * the last block to the first.
  *
  * Return: 0, or -errno with a reason.
  */

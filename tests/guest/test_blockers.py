@@ -86,7 +86,7 @@ def test_kinds_in_movable_memory(guest):
 
 @expect_kernel_log(REFUSAL)
 def test_named_while_it_runs(guest):
-    """An offline that a pipe holds up says who it is, to who waits and to who asks."""
+    """An offline that a pipe holds up says who it is and how far it is, to who waits and to who asks."""
     machine = Machine(guest)
     name, node = _region(machine)
     pid = _start(guest, "vmsplice", node, "64K")
@@ -97,6 +97,9 @@ def test_named_while_it_runs(guest):
         guest.wait_for(f"cxlmemctl blockers {name} --json | grep -q '\"pid\": *{pid}'", timeout=60)
         seconds = (int(guest.check("date +%s%N")) - start) / 1e9
         print(f"{guest.options.kernel}: named {seconds:.2f} s after the offline was asked for")
+        size = machine.region(name)["size"]
+        guest.wait_for(f"busctl get-property org.cxlmem1 /org/cxlmem1/operation/{_last(machine)} "
+                       f"org.cxlmem1.Operation Progress | grep -q ' {size}$'", timeout=10)
         status = None
         try:
             status = operation.wait(timeout=15)
