@@ -35,8 +35,8 @@ int show_blockers(struct cli *cli, const struct command *command)
 	    (r = bus_get_blockers(cli->bus, command->words[0], &text, &reason)) < 0 ||
 	    (r = read_json(text, &json, &reason)) < 0)
 		return cli_fail(cli, r, reason);
-	if (command_has(command, OPTION_JSON))
-		r = print_json(cli, json, false);
+	if (command_is_json(command))
+		r = print_json(cli, json);
 	else if (!command_is_mute(command))
 		r = print_text(cli, text, command->words[0]);
 	return r < 0 ? cli_fail(cli, r, NULL) : STATUS_DONE;

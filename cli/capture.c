@@ -64,7 +64,7 @@ int capture(struct cli *cli, const struct command *command)
 	int r = json ? collect(cli, json, &reason) : -ENOMEM;
 
 	if (r == 0 && !strcmp(path, "-"))
-		r = print_json(cli, json, false);
+		r = print_json(cli, json);
 	else if (r == 0)
 		r = file_write(path,
 			       json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |

@@ -36,8 +36,8 @@ static int print_plan(struct cli *cli, const struct command *command, const stru
 	r = get_plan(cli, wish, &json, &reason);
 	if (r < 0)
 		return cli_fail(cli, r, reason);
-	if (command_has(command, OPTION_JSON))
-		r = print_json(cli, json, false);
+	if (command_is_json(command))
+		r = print_json(cli, json);
 	else if (!command_is_mute(command))
 		r = render_plan(cli->out, &cli->out_style, json);
 	return r < 0 ? cli_fail(cli, r, NULL) : STATUS_DONE;
@@ -56,7 +56,7 @@ static int print_operation_json(struct cli *cli, const struct operation *op)
 	int r;
 
 	r = operation_to_json(op, &json);
-	return r < 0 ? r : print_json(cli, json, false);
+	return r < 0 ? r : print_json(cli, json);
 }
 
 /* The details cost a round trip behind the end of the operation; --quiet does without it. */
@@ -71,7 +71,7 @@ static int print_result(struct cli *cli, const struct command *command, const st
 
 	if (!command_has(command, OPTION_QUIET))
 		print_notes(cli, op);
-	if (command_has(command, OPTION_JSON))
+	if (command_is_json(command))
 		return print_operation_json(cli, op);
 	if (strcmp(o->state, "done") != 0 || command_has(command, OPTION_QUIET))
 		return 0;
@@ -112,7 +112,7 @@ static int tell_started(struct cli *cli, const struct command *command, const st
 	char path[OPERATION_PATH_SIZE];
 	int r;
 
-	if (command_has(command, OPTION_JSON)) {
+	if (command_is_json(command)) {
 		r = bus_get_operation(cli->bus, operation_path(o->id, path), &op, &reason);
 		if (r == 0)
 			r = print_operation_json(cli, &op);
@@ -148,7 +148,7 @@ static enum patience patience_of(struct cli *cli, const struct command *command)
 	if (command_has(command, OPTION_QUIET))
 		return PATIENCE_MUTE;
 	/* Who asks for JSON is a program; only a person at a terminal wants to see it go on. */
-	return command_has(command, OPTION_JSON) && !cli->err_style.terminal ? PATIENCE_MUTE :
+	return command_is_json(command) && !cli->err_style.terminal ? PATIENCE_MUTE :
 									       PATIENCE_SHOW;
 }
 
@@ -207,7 +207,7 @@ int make_change(struct cli *cli, const struct command *command)
 static int judge_cancel(struct cli *cli, const struct command *command, const struct outcome *o)
 {
 	if (strcmp(o->state, "cancelled") == 0) {
-		if (!command_has(command, OPTION_QUIET) && !command_has(command, OPTION_JSON))
+		if (!command_has(command, OPTION_QUIET) && !command_is_json(command))
 			fprintf(cli->out,
 				"operation %" PRIu64 " was cancelled, the machine is as it was\n",
 				o->id);
@@ -237,7 +237,7 @@ int cancel_operation(struct cli *cli, const struct command *command)
 	r = bus_connect_direct(cli, &reason);
 	if (r == 0)
 		r = operation_walk_back(cli, id, patience_of(cli, command),
-					command_has(command, OPTION_JSON), &outcome, &reason);
+					command_is_json(command), &outcome, &reason);
 	if (r < 0)
 		return cli_fail(cli, r, reason);
 	if (outcome.left)
@@ -247,7 +247,7 @@ int cancel_operation(struct cli *cli, const struct command *command)
 			fprintf(cli->out, "operation %" PRIu64 " is being cancelled\n", id);
 		return STATUS_DONE;
 	}
-	if (command_has(command, OPTION_JSON) &&
+	if (command_is_json(command) &&
 	    (r = print_operation_json(cli, &outcome.details)) < 0)
 		return cli_fail(cli, r, NULL);
 	return judge_cancel(cli, command, &outcome);

@@ -36,9 +36,10 @@ int cli_fail(struct cli *cli, int r, const char *reason)
 	return r == -ENOTCONN ? STATUS_NO_DAEMON : STATUS_FAILED;
 }
 
-/* Whose machine it is about. What is in files is of this one alone. */
-static bool set_place(struct cli *cli, const struct command *command)
+/* How to print, and whose machine it is about. What is in files is of this one alone. */
+static bool set_up(struct cli *cli, const struct command *command)
 {
+	cli->format = command->format;
 	cli->host = command->values[OPTION_HOST];
 	cli->machine = command->values[OPTION_MACHINE];
 	if (cli->host && cli->machine)
@@ -98,7 +99,7 @@ int cli_run(struct cli *cli, int argc, char **argv)
 		complain(cli, "%s", reason ?: "out of memory");
 		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 	}
-	if (!set_place(cli, &command))
+	if (!set_up(cli, &command))
 		return STATUS_USAGE;
 	status = command_has(&command, OPTION_FROM) && !command_has(&command, OPTION_HELP) ?
 			 run_from(cli, &command) :

@@ -10,12 +10,14 @@
 #include "util.h"
 
 #include "exit-status.h"
+#include "format.h"
 #include "term.h"
 
 /* One run of the client. */
 struct cli {
 	FILE *out, *err;
 	struct style out_style, err_style;
+	enum format format; /* of results */
 	struct json_object *capture; /* stands for the daemon (--from, capture_load()); owned */
 	sd_bus *bus; /* NULL until a verb needs it (bus_connect); owned */
 	const char *host;    /* whose system bus, over ssh; NULL = this machine's */

@@ -14,6 +14,14 @@ void command_clear(struct command *c)
 	*c = (struct command){ 0 };
 }
 
+static void take(struct command *c, enum option_id id, const char *value)
+{
+	c->values[id] = value;
+	/* Short for it: whichever of them came last wins. */
+	if (id == OPTION_JSON)
+		c->values[OPTION_FORMAT] = format_name(FORMAT_JSON);
+}
+
 /* The verb is not known yet while options are read, so every option there is gets accepted here. */
 static int parse_long(struct command *c, char **argv, int *i, char **ret_reason)
 {
@@ -38,10 +46,10 @@ static int parse_long(struct command *c, char **argv, int *i, char **ret_reason)
 		if (equals)
 			return say(ret_reason, -EINVAL, "--%s takes no value, but \"%s\" was given",
 				   option->name, equals + 1);
-		c->values[id] = "yes";
+		take(c, id, "yes");
 		return 0;
 	}
-	c->values[id] = equals ? equals + 1 : argv[++*i];
+	take(c, id, equals ? equals + 1 : argv[++*i]);
 	if (!c->values[id])
 		return say(ret_reason, -EINVAL, "--%s needs a value: --%s %s", option->name,
 			   option->name, option->argument);
@@ -57,10 +65,10 @@ static int parse_letters(struct command *c, char **argv, int *i, char **ret_reas
 			return say(ret_reason, -EINVAL,
 				   "there is no option -%c; `cxlmemctl help` lists them", *at);
 		if (!option_table[id].argument) {
-			c->values[id] = "yes";
+			take(c, id, "yes");
 			continue;
 		}
-		c->values[id] = at[1] ? at + 1 : argv[++*i];
+		take(c, id, at[1] ? at + 1 : argv[++*i]);
 		if (!c->values[id])
 			return say(ret_reason, -EINVAL, "-%c needs a value: -%c %s", *at, *at,
 				   option_table[id].argument);
@@ -174,6 +182,8 @@ static int understand(struct command *c, int argc, char **argv, char **ret_reaso
 	int r;
 
 	r = split(c, argc, argv, ret_reason);
+	if (r == 0 && command_has(c, OPTION_FORMAT))
+		r = format_from_name(c->values[OPTION_FORMAT], &c->format, ret_reason);
 	if (r < 0 || c->n_words == 0)
 		return r;
 	r = take_verb(c, ret_reason);

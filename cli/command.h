@@ -2,6 +2,7 @@
 #ifndef CXLMEM_CLI_COMMAND_H
 #define CXLMEM_CLI_COMMAND_H
 
+#include "format.h"
 #include "verbs.h"
 
 /* A command line, understood. All strings are argv's. */
@@ -9,6 +10,7 @@ struct command {
 	const struct verb_info *verb;	 /* NULL: none was typed */
 	const struct verb_info *inner;	 /* what is to be planned, or NULL */
 	const char *values[_OPTION_MAX]; /* NULL = not given; "yes" for options that take nothing */
+	enum format format;
 	char **words;			 /* owned; what is neither verb nor option */
 	size_t n_words;
 };
@@ -39,11 +41,19 @@ static inline bool command_has(const struct command *c, enum option_id option)
 }
 
 /**
+ * command_is_json - whether it is for a program
+ */
+static inline bool command_is_json(const struct command *c)
+{
+	return c->format != FORMAT_TABLE;
+}
+
+/**
  * command_is_mute - whether nothing is to be printed but errors
  */
 static inline bool command_is_mute(const struct command *c)
 {
-	return command_has(c, OPTION_QUIET) && !command_has(c, OPTION_JSON);
+	return command_has(c, OPTION_QUIET) && !command_is_json(c);
 }
 
 #endif

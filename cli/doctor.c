@@ -246,8 +246,8 @@ int see_doctor(struct cli *cli, const struct command *command)
 	_cleanup_free_ char *reason = NULL;
 	int r = findings ? examine(cli, &d, &reason) : -ENOMEM;
 
-	if (r == 0 && command_has(command, OPTION_JSON))
-		r = print_json(cli, findings, false);
+	if (r == 0 && command_is_json(command))
+		r = print_json(cli, findings);
 	else if (r == 0 && !command_is_mute(command))
 		print_findings(cli, &d);
 	if (r < 0)

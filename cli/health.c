@@ -144,8 +144,8 @@ int show_health(struct cli *cli, const struct command *command)
 		r = bus_get(cli->bus, "GetHealth", &text, &reason);
 	if (r == 0)
 		r = read_json(text, &health, &reason);
-	if (r == 0 && command_has(command, OPTION_JSON))
-		r = print_json(cli, health, false);
+	if (r == 0 && command_is_json(command))
+		r = print_json(cli, health);
 	else if (r == 0 && !command_is_mute(command))
 		r = print_health(cli, command, picture, health, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;

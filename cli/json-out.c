@@ -5,18 +5,38 @@
 
 #include <json-c/json_tokener.h>
 
-int print_json(struct cli *cli, struct json_object *value, bool one_line)
-{
-	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text;
+/* RFC 7464: what a record begins with. */
+#define RECORD_SEPARATOR 0x1e
 
-	flags |= one_line ? JSON_C_TO_STRING_PLAIN :
-			    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-	text = json_object_to_json_string_ext(value, flags);
+static int print(struct cli *cli, struct json_object *value, int flags)
+{
+	const char *text = json_object_to_json_string_ext(value,
+							  flags | JSON_C_TO_STRING_NOSLASHESCAPE);
+
 	if (!text)
 		return -ENOMEM;
+	if (cli->format == FORMAT_JSON_SEQ)
+		fputc(RECORD_SEPARATOR, cli->out);
 	fprintf(cli->out, "%s\n", text);
 	return 0;
+}
+
+int print_record(struct cli *cli, struct json_object *value)
+{
+	return print(cli, value, JSON_C_TO_STRING_PLAIN);
+}
+
+int print_json(struct cli *cli, struct json_object *value)
+{
+	int r = 0;
+
+	if (cli->format != FORMAT_JSON_SEQ)
+		return print(cli, value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+	if (!json_object_is_type(value, json_type_array))
+		return print_record(cli, value);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
+		r = print_record(cli, json_object_array_get_idx(value, i));
+	return r;
 }
 
 int read_json(const char *text, struct json_object **ret, char **ret_reason)

@@ -7,11 +7,20 @@
 #include "cli.h"
 
 /**
- * print_json - a value for other programs: indented, or on one line
+ * print_json - a value for other programs, in the format that was asked for
+ *
+ * As a sequence, a list is a record for each of its elements, anything else one record.
  *
  * Return: 0, or -ENOMEM.
  */
-int print_json(struct cli *cli, struct json_object *value, bool one_line);
+int print_json(struct cli *cli, struct json_object *value);
+
+/**
+ * print_record - one of several values, as they come: a line
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int print_record(struct cli *cli, struct json_object *value);
 
 /**
  * read_json - read what the daemon sent; @ret is the caller's

@@ -82,7 +82,7 @@ static void print_event(struct monitoring *m, const struct event *e)
 	if (!m->as_json)
 		print_text(m->cli->out, e, t.tv_sec);
 	else if (event_to_json(e, t.tv_sec * UINT64_C(1000000) + t.tv_nsec / 1000, &json) < 0 ||
-		 print_json(m->cli, json, true) < 0)
+		 print_record(m->cli, json) < 0)
 		m->broken = true;
 	/* Whoever reads a pipe wants it now. */
 	if (fflush(m->cli->out) != 0)
@@ -211,7 +211,7 @@ int monitor(struct cli *cli, const struct command *command)
 {
 	_cleanup_(monitoring_clear) struct monitoring m = {
 		.cli = cli,
-		.as_json = command_has(command, OPTION_JSON),
+		.as_json = command_is_json(command),
 	};
 	_cleanup_free_ char *reason = NULL;
 	int r;

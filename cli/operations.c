@@ -44,7 +44,7 @@ static int print_lines_json(struct cli *cli, const struct operation_line *lines,
 		if (r < 0)
 			return r;
 	}
-	return print_json(cli, array, false);
+	return print_json(cli, array);
 }
 
 static int show_all(struct cli *cli, const struct command *command, char **ret_reason)
@@ -56,7 +56,7 @@ static int show_all(struct cli *cli, const struct command *command, char **ret_r
 	r = bus_list_operations(cli->bus, &lines, &n, ret_reason);
 	if (r < 0)
 		return r;
-	if (command_has(command, OPTION_JSON))
+	if (command_is_json(command))
 		r = print_lines_json(cli, lines, n);
 	else if (!command_is_mute(command))
 		r = render_operations(cli->out, &cli->out_style, lines, n);
@@ -74,10 +74,10 @@ static int show_one(struct cli *cli, const struct command *command, uint64_t id,
 	r = bus_get_operation(cli->bus, operation_path(id, path), &op, ret_reason);
 	if (r < 0 || command_is_mute(command))
 		return r;
-	if (!command_has(command, OPTION_JSON))
+	if (!command_is_json(command))
 		return render_operation(cli->out, &cli->out_style, &op);
 	r = operation_to_json(&op, &json);
-	return r < 0 ? r : print_json(cli, json, false);
+	return r < 0 ? r : print_json(cli, json);
 }
 
 int show_operations(struct cli *cli, const struct command *command)

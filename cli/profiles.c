@@ -68,11 +68,11 @@ static int load_all(struct cli *cli, struct profile_problems *problems, size_t *
 static int print_check(struct cli *cli, const struct command *command,
 		       const struct profile_problems *problems, size_t n)
 {
-	if (command_has(command, OPTION_JSON)) {
+	if (command_is_json(command)) {
 		_cleanup_json_ struct json_object *json = NULL;
 		int r = profile_problems_to_json(problems, &json);
 
-		return r < 0 ? r : print_json(cli, json, false);
+		return r < 0 ? r : print_json(cli, json);
 	}
 	if (problems->n)
 		return print_problems_of(cli, problems, command_is_mute(command));
@@ -125,14 +125,14 @@ static int print_set(struct cli *cli, const struct command *command, const struc
 	_cleanup_json_ struct json_object *json = NULL;
 	int r;
 
-	if (!command_has(command, OPTION_JSON))
+	if (!command_is_json(command))
 		return command_is_mute(command) ?
 			       0 :
 			       render_profiles(cli->out, &cli->out_style, set, p);
 	r = profile_set_to_json(set, &json);
 	if (r == 0 && p)
 		r = add_cards(json, set, p);
-	return r < 0 ? r : print_json(cli, json, false);
+	return r < 0 ? r : print_json(cli, json);
 }
 
 static int show(struct cli *cli, const struct command *command)

@@ -29,8 +29,8 @@ int show_wishes(struct cli *cli, const struct command *command)
 	int r;
 
 	r = get(cli, "GetWishes", &json, &reason);
-	if (r == 0 && command_has(command, OPTION_JSON))
-		r = print_json(cli, json, false);
+	if (r == 0 && command_is_json(command))
+		r = print_json(cli, json);
 	else if (r == 0 && !command_is_mute(command))
 		r = render_wishes(cli->out, &cli->out_style, json);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
@@ -41,7 +41,7 @@ static int say_count(struct cli *cli, const struct command *command, uint32_t n,
 	_cleanup_json_ struct json_object *json = NULL;
 	int r;
 
-	if (!command_has(command, OPTION_JSON)) {
+	if (!command_is_json(command)) {
 		if (!command_is_mute(command))
 			fprintf(cli->out, "%s %" PRIu32 " wish%s\n", done, n, n == 1 ? "" : "es");
 		return 0;
@@ -50,7 +50,7 @@ static int say_count(struct cli *cli, const struct command *command, uint32_t n,
 	if (!json)
 		return -ENOMEM;
 	r = json_set_u64(json, "count", n);
-	return r < 0 ? r : print_json(cli, json, false);
+	return r < 0 ? r : print_json(cli, json);
 }
 
 static int change(struct cli *cli, const struct command *command, const char *member,
@@ -87,7 +87,7 @@ int export_wishes(struct cli *cli, const struct command *command)
 
 	r = get(cli, "Export", &json, &reason);
 	if (r == 0 && (command->n_words == 0 || !strcmp(command->words[0], "-")))
-		r = print_json(cli, json, false);
+		r = print_json(cli, json);
 	else if (r == 0)
 		r = file_write(command->words[0],
 			       json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |

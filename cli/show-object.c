@@ -41,7 +41,7 @@ static int show(struct cli *cli, const struct command *command, struct json_obje
 	if (r < 0 || command_is_mute(command))
 		return r;
 	for (size_t i = 0; r == 0 && i < command->n_words; i++) {
-		if (command_has(command, OPTION_JSON)) {
+		if (command_is_json(command)) {
 			r = add_json(array, json, &objects[i]);
 			continue;
 		}
@@ -49,7 +49,7 @@ static int show(struct cli *cli, const struct command *command, struct json_obje
 			fputc('\n', cli->out);
 		render_object(cli->out, &cli->out_style, p, &objects[i]);
 	}
-	return r == 0 && command_has(command, OPTION_JSON) ? print_json(cli, array, false) : r;
+	return r == 0 && command_is_json(command) ? print_json(cli, array) : r;
 }
 
 int show_object(struct cli *cli, const struct command *command)

@@ -71,8 +71,8 @@ int show_status(struct cli *cli, const struct command *command)
 	int r;
 
 	r = fetch_json(cli, &json, &reason);
-	if (r == 0 && command_has(command, OPTION_JSON))
-		r = print_json(cli, json, false);
+	if (r == 0 && command_is_json(command))
+		r = print_json(cli, json);
 	else if (r == 0 && !command_is_mute(command))
 		r = write_status(cli, cli->out, &cli->out_style, json, &running, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
@@ -105,15 +105,15 @@ int show_topology(struct cli *cli, const struct command *command)
 	const char *svg = command->values[OPTION_SVG];
 	int r;
 
-	if (svg && command_has(command, OPTION_JSON)) {
+	if (svg && command_is_json(command)) {
 		complain(cli, "--svg and --json are two pictures of the same: leave one of them out");
 		return STATUS_USAGE;
 	}
 	r = fetch_json(cli, &json, &reason);
 	if (r == 0 && svg && (r = read_picture(json, &p, &reason)) == 0)
 		r = draw_topology(cli, p, svg, &reason);
-	else if (r == 0 && command_has(command, OPTION_JSON))
-		r = print_json(cli, json, false);
+	else if (r == 0 && command_is_json(command))
+		r = print_json(cli, json);
 	else if (r == 0 && !command_is_mute(command) && (r = read_picture(json, &p, &reason)) == 0)
 		r = render_topology(cli->out, &cli->out_style, p);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
@@ -155,11 +155,11 @@ static int print_part(struct cli *cli, struct json_object *json, enum list_kind 
 	struct json_object *part = NULL;
 
 	if (kind == _LIST_MAX)
-		return print_json(cli, json, false);
+		return print_json(cli, json);
 	if (json_object_object_get_ex(json, list_kind_key(kind), &part))
-		return print_json(cli, part, false);
+		return print_json(cli, part);
 	none = json_object_new_array();
-	return none ? print_json(cli, none, false) : -ENOMEM;
+	return none ? print_json(cli, none) : -ENOMEM;
 }
 
 static int print_list(struct cli *cli, struct json_object *json, enum list_kind kind,
@@ -189,7 +189,7 @@ int show_list(struct cli *cli, const struct command *command)
 	}
 	r = fetch_json(cli, &json, &reason);
 	if (r == 0 && !command_is_mute(command))
-		r = command_has(command, OPTION_JSON) ? print_part(cli, json, kind) :
+		r = command_is_json(command) ? print_part(cli, json, kind) :
 							print_list(cli, json, kind, &reason);
 	return r < 0 ? cli_fail(cli, r, reason) : STATUS_DONE;
 }

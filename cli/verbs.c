@@ -23,7 +23,9 @@
 	"(node1); `cxlmemctl list regions` shows them"
 
 const struct option_info option_table[_OPTION_MAX] = {
-	[OPTION_JSON] = { "json", 'j', NULL, "print JSON instead of text", false },
+	[OPTION_JSON] = { "json", 'j', NULL, "print JSON instead of text: --format=json", false },
+	[OPTION_FORMAT] = { "format", 0, "FORMAT", "table (default), json, or json-seq: a line for each",
+			    false, .choices = "table json json-seq" },
 	[OPTION_QUIET] = { "quiet", 'q', NULL, "print errors only (and JSON, if asked for)",
 			   false },
 	[OPTION_HELP] = { "help", 'h', NULL, "explain a verb, or list all", false },

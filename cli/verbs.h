@@ -15,6 +15,7 @@ struct command;
  */
 enum option_id {
 	OPTION_JSON,
+	OPTION_FORMAT,
 	OPTION_QUIET,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -41,8 +42,8 @@ enum option_id {
 #define BIT(option) (UINT32_C(1) << (option))
 /* Understood in front of and behind every verb. */
 #define COMMON_OPTIONS \
-	(BIT(OPTION_JSON) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | BIT(OPTION_VERSION) | \
-	 BIT(OPTION_HOST) | BIT(OPTION_MACHINE))
+	(BIT(OPTION_JSON) | BIT(OPTION_FORMAT) | BIT(OPTION_QUIET) | BIT(OPTION_HELP) | \
+	 BIT(OPTION_VERSION) | BIT(OPTION_HOST) | BIT(OPTION_MACHINE))
 
 struct option_info {
 	const char *name;     /* without dashes */

@@ -242,7 +242,7 @@ int watch_status(struct cli *cli, const struct command *command)
 	_cleanup_free_ char *reason = NULL;
 	int r;
 
-	if (!cli->out_style.terminal || command_has(command, OPTION_JSON) ||
+	if (!cli->out_style.terminal || command_is_json(command) ||
 	    command_has(command, OPTION_QUIET)) {
 		complain(cli, "watch draws on a terminal, and there is none it may draw on: `cxlmemctl "
 			      "monitor` prints a line for each change, with --json one that programs read");

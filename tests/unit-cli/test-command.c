@@ -46,6 +46,9 @@ static void test_refusals(void **state)
 	static const struct {
 		const char *line, *reason; /* part of the sentence */
 	} cases[] = {
+		{ "status --format=xml", "no format \"xml\": --format takes table, json or json-seq" },
+		{ "status --format jsn", "no format \"jsn\"; did you mean json?" },
+		{ "status --format", "--format needs a value: --format FORMAT" },
 		{ "craete", "no verb \"craete\"; did you mean create?" },
 		{ "xyzzy", "no verb \"xyzzy\"; `cxlmemctl help` lists them" },
 		{ "lst", "did you mean list?" },

@@ -319,6 +319,25 @@ static void check_json(const struct fake *fake, const char *line, const char *ke
 	check_text(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), wanted);
 }
 
+/* RFC 7464: a list is a record for each of its things, anything else one. */
+static void test_json_seq(void **state)
+{
+	struct fake machine = { .picture = "{\"memdevs\":[{\"memdev\":\"mem0\"},{\"memdev\":\"mem1\"}]}" };
+
+	(void)state;
+	check(&machine, "list --format=json-seq cards", STATUS_DONE,
+	      "\036{\"memdev\":\"mem0\"}\n\036{\"memdev\":\"mem1\"}\n", "", "GetPicture\n");
+	check(&machine, "list --format json-seq regions", STATUS_DONE, "", "", "GetPicture\n");
+	check(&machine, "-q --json --format=json-seq status", STATUS_DONE,
+	      "\036{\"memdevs\":[{\"memdev\":\"mem0\"},{\"memdev\":\"mem1\"}]}\n", "", "GetPicture\n");
+	check(&(struct fake){ 0 }, "operations --format=json-seq", STATUS_DONE,
+	      "\036{\"id\":1,\"verb\":\"create\",\"state\":\"running\",\"done\":0.5,"
+	      "\"summary\":\"create region0: 512M on mem0\"}\n",
+	      "", "ListOperations\n");
+	check(&(struct fake){ 0 }, "forget --format=json-seq all", STATUS_DONE, "\036{\"count\":1}\n", "",
+	      "Forget\n");
+}
+
 static void test_json(void **state)
 {
 	static const char steps[] =
@@ -343,6 +362,10 @@ static void test_json(void **state)
 	check_json(&machine, "status --json", "newer", "1");
 	check_json(&machine, "topology --json", "kernel", "\"7.3\"");
 	check_json(&machine, "list --json cards", "newer", "2");
+	check(&machine, "list --format=json regions", STATUS_DONE, "[]\n", "", "GetPicture\n");
+	check(&machine, "list --format json-seq --json regions", STATUS_DONE, "[]\n", "", "GetPicture\n");
+	check(&machine, "list --json --format table regions", STATUS_DONE, "there are no regions\n", "",
+	      "GetPicture\n");
 	check(&machine, "list --json regions", STATUS_DONE, "[]\n", "", "GetPicture\n");
 	/* Programs see no steps on the error stream. */
 	check(&(struct fake){ 0 }, "create --json mem0", STATUS_DONE, NULL, NOTE, NULL);
@@ -460,7 +483,8 @@ int main(void)
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_daemon_gone),
 		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_interrupt_at_terminal),  cmocka_unit_test(test_no_wait),
 		cmocka_unit_test(test_cancel),	   cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_json),	   cmocka_unit_test(test_views),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_seq),	   cmocka_unit_test(test_views),
 		cmocka_unit_test(test_help_lines), cmocka_unit_test(test_eject),
 	};
 
