@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "describe.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "util.h"
@@ -193,4 +194,82 @@ enum tristate memdev_has_window(const struct picture *p, int memdev)
 			if (p->windows[i].targets[k].port == bridge)
 				return YES;
 	return NO;
+}
+
+/* MT/s are 2500 or multiples of 1000. */
+static void print_link(FILE *f, uint64_t speed, uint64_t width)
+{
+	if (speed != UNKNOWN)
+		fprintf(f, " %g GT/s", (double)speed / 1000);
+	if (width != UNKNOWN)
+		fprintf(f, " x%" PRIu64, width);
+}
+
+static bool is_less(uint64_t is, uint64_t could)
+{
+	return is != UNKNOWN && could != UNKNOWN && is < could;
+}
+
+bool link_is_slow(const struct memdev *m)
+{
+	return is_less(m->link_speed, m->max_link_speed) || is_less(m->link_width, m->max_link_width);
+}
+
+char *describe_link(const struct memdev *m, char buf[static LINK_SIZE])
+{
+	FILE *f = fmemopen(buf, LINK_SIZE, "w");
+
+	buf[0] = '\0';
+	if (!f)
+		return buf;
+	if (m->link_speed != UNKNOWN || m->link_width != UNKNOWN) {
+		fputs("PCIe", f);
+		print_link(f, m->link_speed, m->link_width);
+		if (link_is_slow(m)) {
+			fputs(" of", f);
+			print_link(f, m->max_link_speed, m->max_link_width);
+		}
+	}
+	fclose(f);
+	return buf;
+}
+
+char *describe_speed(const struct speed *s, char buf[static SPEED_SIZE])
+{
+	char bandwidth[32] = "", latency[32] = "";
+
+	if (s->read_bandwidth != UNKNOWN)
+		snprintf(bandwidth, sizeof(bandwidth), " %.1f GB/s", (double)s->read_bandwidth / 1000);
+	if (s->read_latency != UNKNOWN)
+		snprintf(latency, sizeof(latency), " %" PRIu64 " ns", s->read_latency);
+	if (*bandwidth || *latency)
+		snprintf(buf, SPEED_SIZE, "reads%s%s%s", bandwidth, *bandwidth && *latency ? "," : "", latency);
+	else
+		buf[0] = '\0';
+	return buf;
+}
+
+static const char *tell(const char *word, enum tint tint, enum tint *ret_tint)
+{
+	*ret_tint = tint;
+	return word;
+}
+
+const char *describe_health(const struct memdev *m, enum tint *ret_tint)
+{
+	const struct health *h = &m->health;
+
+	if (m->failing)
+		return tell("failing", TINT_BAD, ret_tint);
+	if (!h->known)
+		return tell("unknown", TINT_NONE, ret_tint);
+	if (h->replacement_needed)
+		return tell("replace", TINT_BAD, ret_tint);
+	if (h->performance_degraded)
+		return tell("degraded", TINT_WARN, ret_tint);
+	if (h->maintenance_needed)
+		return tell("maintenance", TINT_WARN, ret_tint);
+	if (h->media && strcmp(h->media, "normal") != 0)
+		return tell(h->media, TINT_BAD, ret_tint);
+	return tell("ok", TINT_GOOD, ret_tint);
 }

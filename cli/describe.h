@@ -83,4 +83,26 @@ int find_node(const struct picture *p, uint64_t id);
  */
 enum tristate memdev_has_window(const struct picture *p, int memdev);
 
+/**
+ * describe_link - "PCIe 32 GT/s x16", and what both ends could when that is more; "" when it is not known
+ */
+#define LINK_SIZE 64
+char *describe_link(const struct memdev *m, char buf[static LINK_SIZE]);
+
+/**
+ * link_is_slow - whether a card's link is slower or narrower than both of its ends could
+ */
+bool link_is_slow(const struct memdev *m);
+
+/**
+ * describe_speed - "reads 64 GB/s, 210 ns"; "" when nothing of it is known
+ */
+#define SPEED_SIZE 64
+char *describe_speed(const struct speed *s, char buf[static SPEED_SIZE]);
+
+/**
+ * describe_health - one word for how a card is, and its tint; "unknown" when nobody told
+ */
+const char *describe_health(const struct memdev *m, enum tint *ret_tint);
+
 #endif

@@ -95,6 +95,7 @@ static void check_cards(struct doctor *d, const struct picture *p)
 {
 	for (size_t i = 0; i < p->n_memdevs; i++) {
 		const struct memdev *m = &p->memdevs[i];
+		char link[LINK_SIZE];
 
 		if (m->enabled == NO)
 			find(d, true, "cards", "`cxl enable-memdev` may say why; so may `dmesg`",
@@ -103,6 +104,10 @@ static void check_cards(struct doctor *d, const struct picture *p)
 			find(d, true, "windows",
 			     "put the card below another host bridge, or have firmware make a window for this one",
 			     "no window goes to the host bridge of %s", m->name);
+		if (link_is_slow(m))
+			find(d, false, "link", "seat the card anew; look at the slot's width and the firmware's setup",
+			     "the link of %s is slower than both of its ends can: %s", m->name,
+			     describe_link(m, link));
 		if (m->failing)
 			find(d, true, "health", "`cxlmemctl health` shows what it reported; `cxlmemctl eject` frees it",
 			     "%s is failing: %s", m->name, m->failing);

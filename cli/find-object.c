@@ -44,21 +44,17 @@ static int find_node_called(const struct picture *p, const char *word)
 	return strncmp(word, "node", 4) == 0 && parse_u64(word + 4, &id) == 0 ? find_node(p, id) : -1;
 }
 
-static int find_dax(const struct picture *p, const char *word)
-{
-	return picture_find_dax(p, strncmp(word, "/dev/", 5) == 0 ? word + 5 : word);
-}
-
 /* By the names that the kernel gave: no two kinds have one in common. */
 static bool by_name(const struct picture *p, const char *word, struct object *ret)
 {
 	int (*const find[_OBJECT_KIND_MAX])(const struct picture *p, const char *word) = {
 		[OBJECT_WINDOW] = picture_find_window, [OBJECT_PORT] = find_port,
 		[OBJECT_CARD] = picture_find_memdev,   [OBJECT_REGION] = picture_find_region,
-		[OBJECT_DAX] = find_dax,	       [OBJECT_MEMORY] = find_memory,
+		[OBJECT_DAX] = picture_find_dax,       [OBJECT_MEMORY] = find_memory,
 		[OBJECT_NODE] = find_node_called,
 	};
 
+	word = picture_plain_name(word);
 	for (enum object_kind kind = 0; kind < _OBJECT_KIND_MAX; kind++) {
 		int index = find[kind] ? find[kind](p, word) : -1;
 

@@ -156,22 +156,10 @@ static const struct table_column card_columns[] = {
 
 static void add_health(struct table *t, const struct memdev *m)
 {
-	const struct health *h = &m->health;
+	enum tint tint;
+	const char *word = describe_health(m, &tint);
 
-	if (m->failing)
-		table_add(t, TINT_BAD, "failing");
-	else if (!h->known)
-		table_add(t, TINT_NONE, "unknown");
-	else if (h->replacement_needed)
-		table_add(t, TINT_BAD, "replace");
-	else if (h->performance_degraded)
-		table_add(t, TINT_WARN, "degraded");
-	else if (h->maintenance_needed)
-		table_add(t, TINT_WARN, "maintenance");
-	else if (h->media && strcmp(h->media, "normal") != 0)
-		table_add(t, TINT_BAD, "%s", h->media);
-	else
-		table_add(t, TINT_GOOD, "ok");
+	table_add(t, tint, "%s", word);
 }
 
 static void fill_cards(struct table *t, const struct picture *p)

@@ -94,6 +94,22 @@ static void list_end(const struct view *v, const char *label, struct list *l)
 	free(l->text);
 }
 
+static void speed_lines(const struct view *v, const struct speed *s)
+{
+	const struct {
+		const char *label;
+		uint64_t value;
+		const char *unit;
+	} lines[] = {
+		{ "reads", s->read_bandwidth, "MB/s" }, { "writes", s->write_bandwidth, "MB/s" },
+		{ "read latency", s->read_latency, "ns" }, { "write latency", s->write_latency, "ns" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (lines[i].value != UNKNOWN)
+			line(v, lines[i].label, "%" PRIu64 " %s", lines[i].value, lines[i].unit);
+}
+
 static void show_window(const struct view *v, int i)
 {
 	const struct window *w = &v->p->windows[i];
@@ -148,6 +164,8 @@ static void show_card(const struct view *v, int i)
 {
 	const struct memdev *m = &v->p->memdevs[i];
 	struct list regions = { 0 };
+	char link[LINK_SIZE];
+	enum tint tint;
 
 	title(v, m->name, "a memory card");
 	if (m->failing)
@@ -170,6 +188,9 @@ static void show_card(const struct view *v, int i)
 	line(v, "enabled", "%s", yes_no(m->enabled));
 	if (m->endpoint >= 0)
 		line(v, "endpoint", "%s", v->p->ports[m->endpoint].name);
+	describe_link(m, link);
+	line(v, "link", "%s", *link ? link : "unknown");
+	line(v, "health", "%s", describe_health(m, &tint));
 	if (m->health.known)
 		line(v, "media", "%s", m->health.media ?: "unknown");
 	for (size_t k = 0; k < v->p->n_regions; k++)
@@ -219,6 +240,7 @@ static void show_region(const struct view *v, int i)
 		if (v->p->daxes[k].region == i)
 			list_add(&daxes, v->p->daxes[k].name);
 	list_end(v, "dax", &daxes);
+	speed_lines(v, &r->speed);
 	line(v, "made by", "%s", r->origin ?: "somebody else");
 }
 
@@ -277,6 +299,7 @@ static void show_node(const struct view *v, int i)
 		size_line(v, "reclaimable", n->reclaimable);
 	line(v, "processors", "%s", yes_no(n->has_cpu));
 	line(v, "tier", "%s", n->tier ?: "none");
+	speed_lines(v, &n->speed);
 	for (size_t k = 0; k < v->p->n_regions; k++) {
 		struct region_memory m;
 

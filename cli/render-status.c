@@ -69,6 +69,33 @@ static void print_windows(FILE *out, const struct style *style, const struct pic
 	fputs(" free\n", out);
 }
 
+/* What is in the memory of all regions together: several of them may share a node. */
+static void print_used(FILE *out, const struct picture *p)
+{
+	struct total used = { 0 };
+	bool any = false;
+	char buf[32];
+
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		const struct node *n = &p->nodes[i];
+		bool ours = false;
+
+		for (size_t k = 0; k < p->n_regions && !ours; k++) {
+			struct region_memory m;
+
+			picture_region_memory(p, k, &m);
+			ours = m.online && m.node == n->id;
+		}
+		any |= ours;
+		if (ours)
+			total_add(&used, n->total == UNKNOWN || n->free == UNKNOWN || n->free > n->total ?
+						 UNKNOWN :
+						 n->total - n->free);
+	}
+	if (any && !used.unknown)
+		fprintf(out, " (%s used)", format_size(align_down(used.sum, MIB), buf));
+}
+
 static void print_uses(FILE *out, const struct style *style, const struct picture *p)
 {
 	struct total size = { 0 };
@@ -93,6 +120,8 @@ static void print_uses(FILE *out, const struct style *style, const struct pictur
 	fprintf(out, "%zu with ", p->n_regions);
 	total_print(&size, out);
 	fprintf(out, ": %s online", format_size(online, buf));
+	if (online)
+		print_used(out, p);
 	if (offline)
 		fprintf(out, ", %s offline", format_size(offline, buf));
 	if (devdax)

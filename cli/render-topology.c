@@ -41,16 +41,28 @@ static void add_card(struct topology *t, struct tree_node *parent, int memdev)
 {
 	const struct memdev *m = &t->p->memdevs[memdev];
 	const char *slot = m->slot < 0 ? NULL : t->p->slots[m->slot].name;
-	char size[32], unused[32], serial[32];
+	char size[32], unused[32], serial[32], link[LINK_SIZE];
+	enum tint tint;
+	const char *health = describe_health(m, &tint);
+
+	/* That nobody knows is said by `list cards`. */
+	if (!m->failing && !m->health.known)
+		health = NULL;
+	if (m->enabled == NO)
+		tint = TINT_BAD;
+	else if (tint != TINT_BAD)
+		tint = link_is_slow(m) || tint == TINT_WARN ? TINT_WARN : TINT_BOLD;
 
 	if (m->serial == UNKNOWN)
 		strcpy(serial, "unknown");
 	else
 		snprintf(serial, sizeof(serial), "0x%" PRIx64, m->serial);
-	tree_add(t->tree, parent, m->enabled == NO ? TINT_BAD : TINT_BOLD, m->name,
-		 "card  %s, %s free, serial %s, at %s%s%s%s", format_size(m->ram_size, size),
-		 format_size(memdev_ram_free(t->p, memdev), unused), serial, m->host ?: "unknown",
-		 slot ? ", slot " : "", slot ?: "", m->enabled == NO ? ", not enabled" : "");
+	describe_link(m, link);
+	tree_add(t->tree, parent, tint, m->name, "card  %s, %s free, serial %s, at %s%s%s%s%s%s%s%s",
+		 format_size(m->ram_size, size), format_size(memdev_ram_free(t->p, memdev), unused), serial,
+		 m->host ?: "unknown", slot ? ", slot " : "", slot ?: "",
+		 m->enabled == NO ? ", not enabled" : "", health ? ", health " : "", health ?: "",
+		 *link ? ", " : "", link);
 }
 
 static void add_below(struct topology *t, struct tree_node *parent, int port);
@@ -194,21 +206,24 @@ static void add_targets(struct topology *t, struct tree_node *parent, const stru
 static void add_node(struct topology *t, struct tree_node *parent, const struct region_memory *m)
 {
 	int node = find_node(t->p, m->node);
-	char name[32], state[STATE_SIZE], used[32];
+	char name[32], state[STATE_SIZE], used[32], total[32], speed[SPEED_SIZE] = "";
 	const struct node *n = node < 0 ? NULL : &t->p->nodes[node];
 
 	if (m->node == UNKNOWN)
 		return;
 	snprintf(name, sizeof(name), "node%" PRIu64, m->node);
+	if (n)
+		describe_speed(&n->speed, speed);
 	if (m->online == 0)
 		tree_add(t->tree, parent, TINT_BOLD, name, "offline");
 	else if (!n || n->total == UNKNOWN || n->free == UNKNOWN || n->free > n->total)
-		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s", describe_state(m, state),
-			 describe_zone(m));
+		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s%s%s", describe_state(m, state),
+			 describe_zone(m), *speed ? ", " : "", speed);
 	else
-		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s, %s used on the node",
+		tree_add(t->tree, parent, TINT_BOLD, name, "%s, zone %s, %s of %s used%s%s",
 			 describe_state(m, state), describe_zone(m),
-			 format_size(align_down(n->total - n->free, MIB), used));
+			 format_size(align_down(n->total - n->free, MIB), used),
+			 format_size(n->total, total), *speed ? ", " : "", speed);
 }
 
 static void add_dax(struct topology *t, struct tree_node *parent, int dax,
@@ -232,14 +247,15 @@ static void add_region(struct topology *t, struct tree_node *parent, int region)
 	_cleanup_free_ char *members = describe_members(t->p, r);
 	struct region_memory m;
 	struct tree_node *node;
-	char size[32], ways[64] = "";
+	char size[32], ways[64] = "", speed[SPEED_SIZE];
 
 	picture_region_memory(t->p, region, &m);
+	describe_speed(&r->speed, speed);
 	if (r->ways > 1)
 		snprintf(ways, sizeof(ways), ", %u ways of %u bytes", r->ways, r->granularity);
 	node = tree_add(t->tree, parent, m.use == USE_INCOMPLETE ? TINT_BAD : TINT_BOLD, r->name,
-			"region  %s on %s%s%s", format_size(r->size, size), members ?: "unknown",
-			ways, m.use == USE_INCOMPLETE ? ", incomplete" : "");
+			"region  %s on %s%s%s%s%s", format_size(r->size, size), members ?: "unknown",
+			ways, m.use == USE_INCOMPLETE ? ", incomplete" : "", *speed ? ", " : "", speed);
 	for (size_t i = 0; i < t->p->n_daxes; i++)
 		if (t->p->daxes[i].region == region)
 			add_dax(t, node, i, &m);

@@ -81,18 +81,48 @@ static void print_within(FILE *out, const char *text, size_t *room)
 	*room = 0;
 }
 
-static void print_line(const struct tree_node *n, FILE *out, const struct style *style,
-		       size_t indent)
+/* How much of a text to print before a new line, to stay within @room: to the end of a part. 0: it has none. */
+static size_t break_at(const char *text, size_t room)
 {
-	size_t room = style->width ? (style->width > indent ? style->width - indent : 0) : SIZE_MAX;
+	size_t at = 0;
+
+	for (size_t i = 0; i < room && text[i]; i++)
+		if (text[i] == ',' && text[i + 1] == ' ')
+			at = i + 1;
+	return at;
+}
+
+static size_t room_behind(const struct style *style, size_t indent)
+{
+	if (!style->width)
+		return SIZE_MAX;
+	return style->width > indent ? style->width - indent : 0;
+}
+
+/* What stands to the left of what is below a node. */
+static const char *bar(const struct style *style, bool more)
+{
+	return !more ? "   " : style->utf8 ? "│  " : "|  ";
+}
+
+/* @deeper, @indent: what stands to the left of what is below it, and its columns; the line itself begins behind them */
+static void print_line(const struct tree_node *n, FILE *out, const struct style *style,
+		       const char *deeper, size_t indent)
+{
+	size_t room = room_behind(style, indent), at;
+	const char *text = n->text;
 
 	fputs(tint_on(style, n->tint), out);
 	print_within(out, n->name, &room);
 	fputs(tint_off(style, n->tint), out);
-	if (*n->text) {
+	if (*text)
 		print_within(out, "  ", &room);
-		print_within(out, n->text, &room);
+	while (strlen(text) > room && (at = break_at(text, room)) > 0) {
+		fprintf(out, "%.*s\n%s%s  ", (int)at, text, deeper, bar(style, n->n_children > 0));
+		text += at + 1;
+		room = room_behind(style, indent + strlen("     "));
 	}
+	print_within(out, text, &room);
 	fputc('\n', out);
 }
 
@@ -102,21 +132,18 @@ static int print_children(const struct tree_node *n, FILE *out, const struct sty
 			  const char *prefix, size_t indent)
 {
 	const char *branch = style->utf8 ? "├─ " : "|- ", *end = style->utf8 ? "└─ " : "`- ";
-	const char *bar = style->utf8 ? "│  " : "|  ";
 	int r = 0;
 
 	for (size_t i = 0; i < n->n_children && r == 0; i++) {
 		bool last = i + 1 == n->n_children;
 		_cleanup_free_ char *deeper = NULL;
 
-		fprintf(out, "%s%s", prefix, last ? end : branch);
-		print_line(n->children[i], out, style, indent + 3);
-		if (n->children[i]->n_children == 0)
-			continue;
-		if (asprintf(&deeper, "%s%s", prefix, last ? "   " : bar) < 0) {
+		if (asprintf(&deeper, "%s%s", prefix, bar(style, !last)) < 0) {
 			deeper = NULL;
 			return -ENOMEM;
 		}
+		fprintf(out, "%s%s", prefix, last ? end : branch);
+		print_line(n->children[i], out, style, deeper, indent + 3);
 		r = print_children(n->children[i], out, style, deeper, indent + 3);
 	}
 	return r;
@@ -129,7 +156,7 @@ int tree_print(const struct tree *t, FILE *out, const struct style *style)
 	if (t->broken)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->root.n_children && r == 0; i++) {
-		print_line(t->root.children[i], out, style, 0);
+		print_line(t->root.children[i], out, style, "", 0);
 		r = print_children(t->root.children[i], out, style, "", 0);
 	}
 	return r;

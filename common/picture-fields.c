@@ -114,6 +114,10 @@ static const struct field memdev_fields[] = {
 	F(memdev, "path", STRING, path),
 	F(memdev, "vendor", U64, vendor),
 	F(memdev, "device", U64, device),
+	F(memdev, "link_speed", U64, link_speed),
+	F(memdev, "link_width", U64, link_width),
+	F(memdev, "max_link_speed", U64, max_link_speed),
+	F(memdev, "max_link_width", U64, max_link_width),
 	R(memdev, "slot", SLOT, slot),
 	F(memdev, "ram_size", U64, ram_size),
 	F(memdev, "pmem_size", U64, pmem_size),
@@ -144,6 +148,13 @@ static const struct field mapping_fields[] = {
 };
 TYPE(mapping, region, mappings, n_mappings, region_add_mapping);
 
+/* The kernel's own names. */
+#define SPEED(s)                                               \
+	F(s, "read_bandwidth", U64, speed.read_bandwidth),     \
+	F(s, "write_bandwidth", U64, speed.write_bandwidth),   \
+	F(s, "read_latency", U64, speed.read_latency),	       \
+	F(s, "write_latency", U64, speed.write_latency)
+
 static const struct field region_fields[] = {
 	F(region, "region", NAME, name),
 	R(region, "window", WINDOW, window),
@@ -152,10 +163,11 @@ static const struct field region_fields[] = {
 	F(region, "type", STRING, type),
 	F(region, "interleave_ways", UINT, ways),
 	F(region, "interleave_granularity", UINT, granularity),
-	F(region, "committed", TRI, committed),
+	F(region, "decode_state", DECODE, committed),
 	F(region, "enabled", TRI, enabled),
 	F(region, "locked", TRI, locked),
 	F(region, "origin", STRING, origin),
+	SPEED(region),
 };
 static const struct object_type *const region_children[] = { &mapping_type, NULL };
 TYPE(region, picture, regions, n_regions, picture_add_region, .children = region_children);
@@ -189,6 +201,7 @@ static const struct field node_fields[] = {
 	F(node, "has_cpu", TRI, has_cpu), F(node, "tier", STRING, tier),
 	F(node, "reclaimable", U64, reclaimable), F(node, "barred", BOOL, barred),
 	F(node, "huge", U64, huge),	  F(node, "huge_free", U64, huge_free),
+	SPEED(node),
 };
 TYPE(node, picture, nodes, n_nodes, picture_add_node);
 

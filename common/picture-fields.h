@@ -18,6 +18,7 @@ enum field_type {
 	FIELD_INT,    /* int, left out when negative */
 	FIELD_BOOL,   /* bool, left out when false */
 	FIELD_TRI,    /* enum tristate, left out when MAYBE */
+	FIELD_DECODE, /* enum tristate, "commit" or "reset" as cxl list has it; left out when MAYBE */
 	FIELD_KIND,   /* enum port_kind, must be there */
 	FIELD_STATE,  /* enum mem_state, left out when unknown */
 	FIELD_ZONE,   /* enum zone, left out when unknown */

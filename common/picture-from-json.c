@@ -84,6 +84,8 @@ static int read_word(struct reader *rd, const struct place *at, const struct fie
 	s = json_object_get_string(v);
 	if (f->type == FIELD_KIND)
 		r = port_kind_from_name(s, target);
+	else if (f->type == FIELD_DECODE)
+		r = decode_state_from_name(s, target);
 	else if (f->type == FIELD_STATE)
 		r = mem_state_from_name(s, target);
 	else
@@ -153,6 +155,7 @@ static int read_field(struct reader *rd, const struct place *at, const struct fi
 		if (r == 0)
 			*(enum tristate *)target = b ? YES : NO;
 		return r;
+	case FIELD_DECODE:
 	case FIELD_KIND:
 	case FIELD_STATE:
 	case FIELD_ZONE:

@@ -11,6 +11,8 @@ static const char *const port_kinds[] = {
 	[PORT_ENDPOINT] = "endpoint",
 };
 
+static const char *const decode_states[] = { [NO] = "reset", [YES] = "commit" };
+
 static const char *const zones[] = {
 	[ZONE_KERNEL] = "kernel",
 	[ZONE_MOVABLE] = "movable",
@@ -61,6 +63,21 @@ const char *mem_state_name(enum mem_state s)
 const char *region_use_name(enum region_use u)
 {
 	return name_of(region_uses, ARRAY_SIZE(region_uses), u);
+}
+
+const char *decode_state_name(enum tristate committed)
+{
+	return name_of(decode_states, ARRAY_SIZE(decode_states), committed);
+}
+
+int decode_state_from_name(const char *s, enum tristate *ret)
+{
+	int v = value_of(decode_states, ARRAY_SIZE(decode_states), s);
+
+	if (v < 0)
+		return v;
+	*ret = v;
+	return 0;
 }
 
 int zone_from_name(const char *s, enum zone *ret)

@@ -53,6 +53,8 @@ static int write_field(const struct picture *p, const struct field *f, const voi
 			return 0;
 		return json_take(o, f->key,
 				 json_object_new_boolean(*(const enum tristate *)at == YES));
+	case FIELD_DECODE:
+		return json_set_string(o, f->key, decode_state_name(*(const enum tristate *)at));
 	case FIELD_KIND:
 		return json_set_string(o, f->key, port_kind_name(*(const enum port_kind *)at));
 	case FIELD_STATE:

@@ -122,6 +122,8 @@ struct picture *picture_free(struct picture *p)
 	return NULL;
 }
 
+static const struct speed no_speed = { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN };
+
 /* One more zeroed element at the end of an array, or NULL. */
 #define APPEND(array, n) (grow(&(array), (n), sizeof(*(array))) < 0 ? NULL : &(array)[(n)++])
 
@@ -154,6 +156,8 @@ struct memdev *picture_add_memdev(struct picture *p)
 	if (m) {
 		m->serial = m->ram_size = m->pmem_size = m->numa_node = UNKNOWN;
 		m->vendor = m->device = UNKNOWN;
+		m->link_speed = m->link_width = UNKNOWN;
+		m->max_link_speed = m->max_link_width = UNKNOWN;
 		m->enabled = MAYBE;
 		m->endpoint = m->slot = -1;
 		m->health.life_used = m->health.temperature = UNKNOWN;
@@ -179,6 +183,7 @@ struct region *picture_add_region(struct picture *p)
 		r->window = -1;
 		r->resource = r->size = UNKNOWN;
 		r->committed = r->enabled = r->locked = MAYBE;
+		r->speed = no_speed;
 	}
 	return r;
 }
@@ -223,6 +228,7 @@ struct node *picture_add_node(struct picture *p)
 	if (n) {
 		n->total = n->free = n->reclaimable = n->huge = n->huge_free = UNKNOWN;
 		n->has_cpu = MAYBE;
+		n->speed = no_speed;
 	}
 	return n;
 }

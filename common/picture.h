@@ -115,6 +115,12 @@ struct health {
 	uint64_t volatile_errors, dirty_shutdowns;
 };
 
+/* Of memory, as the nearest processor sees it; from HMAT and CDAT, where firmware and cards tell. */
+struct speed {
+	uint64_t read_bandwidth, write_bandwidth; /* MB/s */
+	uint64_t read_latency, write_latency;	  /* ns */
+};
+
 struct memdev {
 	char *name;	 /* "mem0": depends on the order of arrival */
 	uint64_t serial; /* 0 or repeated on some cards: then the PCI address identifies */
@@ -122,6 +128,8 @@ struct memdev {
 	/* The way to it from its host bridge, "pci0000:0c/0000:0c:00.0/0000:0d:00.0": its place. */
 	char *path;
 	uint64_t vendor, device; /* PCI ids */
+	/* The PCIe link to the port above: MT/s and lanes, as trained and as both ends could. */
+	uint64_t link_speed, link_width, max_link_speed, max_link_width;
 	int slot;		 /* the hot-plug slot it sits in, or -1 */
 	uint64_t ram_size, pmem_size;
 	uint64_t numa_node;
@@ -164,6 +172,7 @@ struct region {
 	 * daemon writes it into the picture.
 	 */
 	char *origin;
+	struct speed speed; /* the sum of its cards, and the slowest of them */
 	struct mapping *mappings; /* sorted by position */
 	size_t n_mappings;
 };
@@ -207,6 +216,7 @@ struct node {
 	enum tristate has_cpu;
 	bool barred; /* cxlmemd's own cpuset leaves it out */
 	char *tier; /* "memory_tier4"; NULL = in none */
+	struct speed speed;
 };
 
 struct picture {
@@ -326,9 +336,17 @@ int picture_slot_of(const struct picture *p, int memdev);
 int picture_region_dax(const struct picture *p, int region);
 
 /**
+ * picture_plain_name - a name without the path before it: /dev/dax0.0, /dev/cxl/mem0,
+ * /sys/bus/cxl/devices/region0
+ *
+ * Return: a part of @word; all of it where it is no such path.
+ */
+const char *picture_plain_name(const char *word);
+
+/**
  * picture_resolve_card - find a memdev by any name a person may use
- * @word: memdev name ("mem0"), PCI address ("0000:0d:00.0" or "0d:00.0") or serial (decimal or
- * 0x...)
+ * @word: memdev name ("mem0"), PCI address ("0000:0d:00.0" or "0d:00.0"), the path of one of them in
+ * /dev or /sys, or serial (decimal or 0x...)
  * @ret: memdev index
  * @ret_reason: the sentence, on error
  *
@@ -338,8 +356,8 @@ int picture_region_dax(const struct picture *p, int region);
 int picture_resolve_card(const struct picture *p, const char *word, int *ret, char **ret_reason);
 
 /**
- * picture_resolve_region - find a region by its name, its dax device's name or path, or "nodeN"
- * when one region alone is there
+ * picture_resolve_region - find a region by its name or its dax device's, either with a path before it,
+ * or "nodeN" when one region alone is there
  *
  * Return: 0; -ENOENT; -ENOTUNIQ; with the sentence in @ret_reason.
  */
@@ -404,6 +422,8 @@ const char *port_kind_name(enum port_kind k);
 const char *zone_name(enum zone z);	      /* "kernel", "movable"; NULL for unknown */
 const char *mem_state_name(enum mem_state s); /* "online", "offline", "going-offline"; NULL */
 const char *region_use_name(enum region_use u);
+const char *decode_state_name(enum tristate committed); /* "commit", "reset"; NULL for unknown */
+int decode_state_from_name(const char *s, enum tristate *ret);
 int zone_from_name(const char *s, enum zone *ret);
 int port_kind_from_name(const char *s, enum port_kind *ret);
 int mem_state_from_name(const char *s, enum mem_state *ret);

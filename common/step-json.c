@@ -55,9 +55,9 @@ int step_to_json(const struct step *s, struct json_object **ret)
 	if (r == 0 && s->position >= 0)
 		r = json_set_u64(o, "position", s->position);
 	if (r == 0 && s->ways)
-		r = json_set_u64(o, "ways", s->ways);
+		r = json_set_u64(o, "interleave_ways", s->ways);
 	if (r == 0 && s->granularity)
-		r = json_set_u64(o, "granularity", s->granularity);
+		r = json_set_u64(o, "interleave_granularity", s->granularity);
 	if (r == 0)
 		r = json_set_u64(o, "size", s->size);
 	if (r == 0)
@@ -190,9 +190,9 @@ static int read_step(struct json_object *json, struct step *s, unsigned int dept
 	s->size = s->resource = UNKNOWN;
 	r = read_number(json, "position", INT_MAX, &position, ret_reason);
 	if (r == 0)
-		r = read_number(json, "ways", UINT_MAX, &ways, ret_reason);
+		r = read_number(json, "interleave_ways", UINT_MAX, &ways, ret_reason);
 	if (r == 0)
-		r = read_number(json, "granularity", UINT_MAX, &granularity, ret_reason);
+		r = read_number(json, "interleave_granularity", UINT_MAX, &granularity, ret_reason);
 	if (r == 0)
 		r = read_number(json, "size", UNKNOWN, &s->size, ret_reason);
 	if (r == 0)

@@ -15,7 +15,8 @@
  */
 
 enum door_scan_flags {
-	DOOR_SCAN_HEALTH = 1 << 0, /* also ask each card for its health (a mailbox command per card) */
+	/* also ask each card for its health (a mailbox command per card), and how fast links and memory are */
+	DOOR_SCAN_HEALTH = 1 << 0,
 };
 
 /* What a step left behind for the ones after it. */

@@ -320,7 +320,7 @@ static int look(struct door *door, struct blockers *b, char **ret_reason)
 
 int machine_blockers(struct door *door, const char *name, struct blockers **ret, char **ret_reason)
 {
-	struct wanted wanted = { .door = door, .name = name };
+	struct wanted wanted = { .door = door, .name = picture_plain_name(name) };
 	_cleanup_(blockers_freep) struct blockers *b = calloc(1, sizeof(*b));
 	int r;
 

@@ -66,6 +66,9 @@ static int machine_scan(struct door *door, unsigned int flags, struct picture **
 		r = scan_memory(door, p, ret_reason);
 	if (r < 0)
 		return r;
+	/* No step depends on it. */
+	if (flags & DOOR_SCAN_HEALTH)
+		scan_speed(door, p);
 	*ret = TAKE_PTR(p);
 	return 0;
 }

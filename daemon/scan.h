@@ -40,4 +40,11 @@ int scan_dax(struct door *door, struct picture *p, char **ret_reason);
  */
 int scan_memory(struct door *door, struct picture *p, char **ret_reason);
 
+/**
+ * scan_speed - how fast the links of cards are, and the memory of regions and nodes
+ *
+ * Needs the places of cards, the regions and the nodes. What the kernel does not tell stays unknown.
+ */
+void scan_speed(struct door *door, struct picture *p);
+
 #endif

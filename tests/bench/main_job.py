@@ -112,7 +112,7 @@ def _names(guest) -> dict[str, object]:
     blocks = steps["bind"]["blocks"]
     return {"card": card, "window": steps["create-region"]["window"],
             "decoder": steps["alloc-dpa"]["decoder"], "size": steps["alloc-dpa"]["size"],
-            "granularity": steps["set-interleave"]["granularity"],
+            "granularity": steps["set-interleave"]["interleave_granularity"],
             "blocks": (blocks[0]["first"], blocks[-1]["first"] + blocks[-1]["count"] - 1)}
 
 

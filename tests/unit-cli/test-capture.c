@@ -218,6 +218,9 @@ static void test_show(void **state)
 		{ "4096", "mem0: a memory card\n" },
 		{ "0000:0d:00.0", "mem0: a memory card\n" },
 		{ "0D:00.0", "mem0: a memory card\n" },
+		{ "/dev/cxl/mem0", "mem0: a memory card\n" },
+		{ "/sys/bus/cxl/devices/mem0", "mem0: a memory card\n" },
+		{ "/sys/bus/pci/devices/0000:0d:00.0", "mem0: a memory card\n" },
 		{ "region0", "region0: a region, memory made of cards\n" },
 		{ "dax0.0", "dax0.0: a dax device\n" },
 		{ "/dev/dax0.0", "dax0.0: a dax device\n" },
@@ -227,6 +230,7 @@ static void test_show(void **state)
 		{ "decoder1.3", "port1: host-bridge\n" },
 		{ "memory33", "memory32 to memory33: memory blocks that are alike\n" },
 		{ "node1", "node1: a NUMA node\n" },
+		{ "/sys/devices/system/node/node1", "node1: a NUMA node\n" },
 	};
 	_cleanup_free_ char *picture = two_bridges();
 	const struct file *f = *state;

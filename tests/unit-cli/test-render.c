@@ -214,7 +214,7 @@ static void test_status(void **state)
 		"\n"
 		"cards     2 with 1G, 512M of it in no region\n"
 		"windows   3 with 12G, 11.5G free\n"
-		"regions   1 with 512M: 256M online, 256M offline\n"
+		"regions   1 with 512M: 256M online (56M used), 256M offline\n"
 		"unmanaged 1G of windows, in use without a region (topology shows where)\n"
 		"kernel    7.3.4\n"
 		"memory    blocks of 128M; the kernel brings new memory online by itself (online)\n"
@@ -240,7 +240,7 @@ static void test_topology(void **state)
 		   "|  `- mem0  card  512M, 0 free, serial 0x1000, at 0000:0d:00.0\n"
 		   "`- region0  region  512M on mem0\n"
 		   "   `- dax0.0  system-ram  driver kmem\n"
-		   "      `- node1  256M of 512M online, zone movable, 56M used on the node\n"
+		   "      `- node1  256M of 512M online, zone movable, 56M of 256M used\n"
 		   "decoder0.1  window  4G, 4G free\n"
 		   "`- pci0000:de  host bridge  port2, 0 of 4 decoders in use\n"
 		   "   `- mem1  card  512M, 512M free, serial 0x1001, at 0000:df:00.0\n"
@@ -256,6 +256,47 @@ static void test_topology(void **state)
 		0);
 	check_lines(text_close(&narrow), 40);
 	assert_non_null(strstr(narrow.text, "│  └─ \033[1mmem0\033[0m"));
+}
+
+/* What firmware, card and kernel tell of speed and health; a line that is too long goes on in the next. */
+static void test_topology_speed(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
+	struct memdev *slow = &p->memdevs[0], *well = &p->memdevs[1];
+	_cleanup_(text_free) struct text t, wide;
+
+	(void)state;
+	slow->link_speed = 16000;
+	slow->link_width = 8;
+	slow->max_link_speed = 32000;
+	slow->max_link_width = 16;
+	slow->health.known = slow->health.performance_degraded = true;
+	well->link_speed = well->max_link_speed = 2500;
+	well->link_width = 1;
+	well->health.known = true;
+	p->regions[0].speed.read_bandwidth = 31250;
+	p->nodes[1].speed = (struct speed){ .read_bandwidth = UNKNOWN, .read_latency = 210 };
+	text_open(&t);
+	assert_int_equal(render_topology(t.f, &(struct style){ .width = 72 }, p), 0);
+	check_text(text_close(&t),
+		   "decoder0.0  window  4G, 3.5G free\n"
+		   "|- pci0000:0c  host bridge  port1, 1 of 4 decoders in use\n"
+		   "|  `- mem0  card  512M, 0 free, serial 0x1000, at 0000:0d:00.0,\n"
+		   "|          health degraded, PCIe 16 GT/s x8 of 32 GT/s x16\n"
+		   "`- region0  region  512M on mem0, reads 31.2 GB/s\n"
+		   "   `- dax0.0  system-ram  driver kmem\n"
+		   "      `- node1  256M of 512M online, zone movable, 56M of 256M used,\n"
+		   "              reads 210 ns\n"
+		   "decoder0.1  window  4G, 4G free\n"
+		   "`- pci0000:de  host bridge  port2, 0 of 4 decoders in use\n"
+		   "   `- mem1  card  512M, 512M free, serial 0x1001, at 0000:df:00.0,\n"
+		   "           health ok, PCIe 2.5 GT/s x1\n"
+		   "decoder0.2  window  4G, 4G free, 2 ways of 1024 bytes\n"
+		   "|- pci0000:0c  host bridge  (as above)\n"
+		   "`- pci0000:de  host bridge  (as above)\n");
+	text_open(&wide);
+	assert_int_equal(render_topology(wide.f, &plain, p), 0);
+	assert_non_null(strstr(text_close(&wide), "at 0000:0d:00.0, health degraded, PCIe 16 GT/s x8 of"));
 }
 
 /* Switches, firmware's memory, half-made regions, and what no window leads to. */
@@ -450,7 +491,7 @@ int main(void)
 		cmocka_unit_test(test_topology_rest), cmocka_unit_test(test_narrow_table),
 		cmocka_unit_test(test_plan),	      cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_operations),    cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_slots),	      cmocka_unit_test(test_topology_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

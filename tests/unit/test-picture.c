@@ -57,6 +57,11 @@ static void full_machine(struct mock *m)
 	card->vendor = 0x8086;
 	card->device = 0x0d93;
 	card->slot = 0;
+	card->link_speed = 16000;
+	card->link_width = 8;
+	card->max_link_speed = 32000;
+	card->max_link_width = 16;
+	p->regions[0].speed = (struct speed){ 64000, 48000, 210, 230 };
 	slot = picture_add_slot(p);
 	mock_set_string(&slot->name, "2-1");
 	mock_set_string(&slot->address, "0000:0d:00");
@@ -76,6 +81,7 @@ static void full_machine(struct mock *m)
 	n->total = 4 * GIB;
 	n->free = 0;
 	n->has_cpu = NO;
+	n->speed = (struct speed){ 64000, 48000, 210, 230 };
 	mock_set_string(&n->tier, "memory_tier4");
 }
 
@@ -258,6 +264,11 @@ static void resolve_cards(void **state)
 		{ "99", -1, -ENOENT, "no card is called 99" },
 		{ "", -1, -ENOENT, "no card is called " },
 		{ "0001:21:00.0", -1, -ENOENT, "no card is called" },
+		{ "/dev/cxl/mem1", 1, 0, NULL },
+		{ "/sys/bus/pci/devices/0000:21:00.0", 1, 0, NULL },
+		{ "/tmp/mem1", -1, -ENOENT, "no card is called /tmp/mem1" },
+		{ "/dev/cxl/", -1, -ENOENT, "no card is called" },
+		{ "region0", -1, -ENOENT, "region0 is a region, and a card is needed: it is on mem0" },
 		{ "5", -1, -ENOTUNIQ, "several cards have the serial number 5" },
 		/* clang-format on */
 	};
@@ -267,6 +278,7 @@ static void resolve_cards(void **state)
 	(void)state;
 	machine_two_by_two(m);
 	m->picture->memdevs[2].serial = m->picture->memdevs[3].serial = 5;
+	mock_add_region(m, 0, "movable", 256 * MIB, 1, 0);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *reason = NULL;
 		int found = -1;
@@ -295,12 +307,18 @@ static void resolve_regions(void **state)
 	assert_int_equal(found, 0);
 	assert_int_equal(picture_resolve_region(m->picture, "/dev/dax1.0", &found, NULL), 0);
 	assert_int_equal(found, 1);
+	assert_int_equal(picture_resolve_region(m->picture, "/sys/bus/cxl/devices/region0", &found, NULL), 0);
+	assert_int_equal(found, 0);
 	assert_int_equal(picture_resolve_region(m->picture, "node2", &found, NULL), 0);
 	assert_int_equal(found, 1);
 	assert_int_equal(picture_resolve_region(m->picture, "node7", &found, &reason), -ENOENT);
 	assert_int_equal(picture_resolve_region(m->picture, "nodeX", &found, &reason), -ENOENT);
 	assert_int_equal(picture_resolve_region(m->picture, "region7", &found, &reason), -ENOENT);
 	assert_non_null(strstr(reason, "there is region0, region1"));
+	free(reason);
+	reason = NULL;
+	assert_int_equal(picture_resolve_region(m->picture, "/dev/cxl/mem0", &found, &reason), -ENOENT);
+	assert_string_equal(reason, "mem0 is a card, and a region is needed: on it is region0");
 	m->picture->daxes[0].target_node = 2;
 	assert_int_equal(picture_resolve_region(m->picture, "node2", &found, &reason), -ENOTUNIQ);
 	m->picture->daxes[0].region = -1;

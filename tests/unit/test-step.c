@@ -53,8 +53,8 @@ static void round_trip(void **state)
 	assert_string_equal(
 		a, "{\"step\":\"bind\",\"window\":\"decoder0.0\",\"region\":\"region0\","
 		   "\"memdev\":\"mem0\",\"decoder\":\"decoder2.0\",\"dax\":\"dax0.0\","
-		   "\"driver\":\"kmem\",\"policy\":\"online_movable\",\"position\":3,\"ways\":2,"
-		   "\"granularity\":1024,\"size\":1073741824,\"resource\":18364758544493064720,"
+		   "\"driver\":\"kmem\",\"policy\":\"online_movable\",\"position\":3,\"interleave_ways\":2,"
+		   "\"interleave_granularity\":1024,\"size\":1073741824,\"resource\":18364758544493064720,"
 		   "\"blocks\":[{\"first\":0,\"count\":8,\"zone\":\"movable\"},"
 		   "{\"first\":8,\"count\":1}],\"undo\":[{\"step\":\"hold-auto-online\","
 		   "\"policy\":\"offline\"},{\"step\":\"offline\",\"dax\":\"dax0.0\",\"size\":0},"
@@ -86,7 +86,7 @@ static void bad_json(void **state)
 		{ "{\"step\":\"commit\",\"size\":1.5}", "size of a step is no number" },
 		{ "{\"step\":\"commit\",\"position\":4294967296}",
 		  "position of a step is no number" },
-		{ "{\"step\":\"commit\",\"ways\":99999999999}", "ways of a step" },
+		{ "{\"step\":\"commit\",\"interleave_ways\":99999999999}", "ways of a step" },
 		{ "{\"step\":\"online\",\"blocks\":{}}", "blocks of a step is no list" },
 		{ "{\"step\":\"online\",\"blocks\":[1]}", "blocks[0] of a step is no object" },
 		{ "{\"step\":\"online\",\"blocks\":[{\"first\":1}]}", "lacks first or count" },
