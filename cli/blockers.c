@@ -20,7 +20,7 @@ static int print_text(struct cli *cli, const char *text, const char *name)
 	if (!lines[0])
 		fprintf(cli->out, "nothing is in the way of taking %s away\n", name);
 	for (char **line = lines; *line; line++)
-		fprintf(cli->out, "%s\n", *line);
+		put_sentence(cli->out, &cli->out_style, 0, 2, "%s", *line);
 	lines_free(lines);
 	return 0;
 }

@@ -46,8 +46,7 @@ static int print_plan(struct cli *cli, const struct command *command, const stru
 static void print_notes(struct cli *cli, const struct operation *op)
 {
 	for (char **note = op->notes; note && *note; note++)
-		fprintf(cli->err, "%snote:%s %s\n", tint_on(&cli->err_style, TINT_WARN),
-			tint_off(&cli->err_style, TINT_WARN), *note);
+		put_note(cli->err, &cli->err_style, *note);
 }
 
 static int print_operation_json(struct cli *cli, const struct operation *op)
@@ -75,11 +74,11 @@ static int print_result(struct cli *cli, const struct command *command, const st
 		return print_operation_json(cli, op);
 	if (strcmp(o->state, "done") != 0 || command_has(command, OPTION_QUIET))
 		return 0;
-	fprintf(cli->out, "%s%s\n", op->n_steps ? "done: " : "nothing to do: ",
-		op->summary ?: command->verb->name);
+	put_sentence(cli->out, &cli->out_style, 0, 2, "%s%s", op->n_steps ? "done: " : "nothing to do: ",
+		 op->summary ?: command->verb->name);
 	/* What a hand may act on comes last. */
 	if (op->result && *op->result)
-		fprintf(cli->out, "%s\n", op->result);
+		put_sentence(cli->out, &cli->out_style, 0, 2, "%s", op->result);
 	return 0;
 }
 

@@ -18,9 +18,8 @@ void complain(struct cli *cli, const char *format, ...)
 	fprintf(cli->err, "%scxlmemctl:%s ", tint_on(&cli->err_style, TINT_BAD),
 		tint_off(&cli->err_style, TINT_BAD));
 	va_start(ap, format);
-	vfprintf(cli->err, format, ap);
+	put_sentence_va(cli->err, &cli->err_style, strlen("cxlmemctl: "), 2, format, ap);
 	va_end(ap);
-	fputc('\n', cli->err);
 }
 
 int cli_fail(struct cli *cli, int r, const char *reason)

@@ -169,7 +169,7 @@ static void check_rivals(struct doctor *d, struct json_object *rivals)
 		struct json_object *o = json_object_array_get_idx(list, i);
 
 		if (json_text(o, "where") && json_text(o, "does") && json_text(o, "advice"))
-			find(d, json_flag(o, "problem"), "rivals", json_text(o, "advice"), "%s %s",
+			find(d, json_flag(o, "problem"), "rivals", json_text(o, "advice"), "%s: %s",
 			     json_text(o, "where"), json_text(o, "does"));
 	}
 }
@@ -236,9 +236,10 @@ static void print_findings(struct cli *cli, const struct doctor *d)
 		bool wrong = json_flag(o, "wrong");
 		enum tint tint = wrong ? TINT_BAD : TINT_WARN;
 
-		fprintf(cli->out, "%s%s%s %s; to do about it: %s\n", tint_on(&cli->out_style, tint),
-			wrong ? "!!" : "! ", tint_off(&cli->out_style, tint), json_text(o, "text"),
-			json_text(o, "advice"));
+		fprintf(cli->out, "%s%s%s ", tint_on(&cli->out_style, tint), wrong ? "!!" : "! ",
+			tint_off(&cli->out_style, tint));
+		put_sentence(cli->out, &cli->out_style, 3, 3, "%s; to do about it: %s", json_text(o, "text"),
+			 json_text(o, "advice"));
 	}
 	if (d->wrong == 0)
 		fprintf(cli->out, "nothing is wrong%s\n", n ? "; what is above is good to know" : "");

@@ -47,7 +47,7 @@ static void print_own_word(FILE *f, const struct health *h)
 	fputc('\n', f);
 }
 
-static void print_event(FILE *f, struct json_object *event)
+static void print_event(struct cli *cli, struct json_object *event)
 {
 	time_t seconds = (time_t)(json_number(event, "usec") / 1000000);
 	char when[32] = "?";
@@ -55,7 +55,8 @@ static void print_event(FILE *f, struct json_object *event)
 
 	if (localtime_r(&seconds, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	fprintf(f, "  %s  %-11s  %s\n", when, json_text(event, "severity") ?: "?", json_text(event, "text") ?: "?");
+	fprintf(cli->out, "  %-19s  %-11s  ", when, json_text(event, "severity") ?: "?");
+	put_sentence(cli->out, &cli->out_style, 36, 36, "%s", json_text(event, "text") ?: "?");
 }
 
 static void print_counts(FILE *f, struct json_object *record)
@@ -86,7 +87,7 @@ static void print_card(struct cli *cli, const struct memdev *m, struct json_obje
 	print_counts(cli->out, record);
 	if (json_object_object_get_ex(record, "events", &events) && json_object_is_type(events, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(events); i++)
-			print_event(cli->out, json_object_array_get_idx(events, i));
+			print_event(cli, json_object_array_get_idx(events, i));
 }
 
 /* @ret: which cards are meant, the caller's */

@@ -24,9 +24,8 @@ static void problem(struct list *l, enum tint tint, const char *format, ...)
 	fprintf(l->out, "%s%s%s ", tint_on(l->style, tint), tint == TINT_BAD ? "!!" : "! ",
 		tint_off(l->style, tint));
 	va_start(ap, format);
-	vfprintf(l->out, format, ap);
+	put_sentence_va(l->out, l->style, 3, 3, format, ap);
 	va_end(ap);
-	fputc('\n', l->out);
 	l->n++;
 }
 

@@ -31,8 +31,9 @@ static int print_problems_of(struct cli *cli, const struct profile_problems *pro
 			continue;
 		if (profile_problem_text(p, &text) < 0)
 			return -ENOMEM;
-		fprintf(cli->out, "%s%s%s\n", tint_on(&cli->out_style, tint), text,
-			tint_off(&cli->out_style, tint));
+		fputs(tint_on(&cli->out_style, tint), cli->out);
+		put_sentence(cli->out, &cli->out_style, 0, 2, "%s", text);
+		fputs(tint_off(&cli->out_style, tint), cli->out);
 	}
 	return 0;
 }

@@ -81,23 +81,28 @@ static void print_when(FILE *out, const struct operation *op)
 int render_operation(FILE *out, const struct style *style, const struct operation *op)
 {
 	const char *state = op->state ?: "unknown", *verb = op->verb ?: "";
+	int column;
 
-	fprintf(out, "%soperation %" PRIu64 "%s  %s%s%s  %s\n", tint_on(style, TINT_BOLD), op->id,
-		tint_off(style, TINT_BOLD), tint_on(style, state_tint(state)), state,
-		tint_off(style, state_tint(state)), op->summary ?: verb);
+	column = fprintf(out, "%soperation %" PRIu64 "%s  %s%s%s  ", tint_on(style, TINT_BOLD), op->id,
+			 tint_off(style, TINT_BOLD), tint_on(style, state_tint(state)), state,
+			 tint_off(style, state_tint(state)));
+	/* Tints take bytes and no columns. */
+	column -= strlen(tint_on(style, TINT_BOLD)) + strlen(tint_off(style, TINT_BOLD)) +
+		  strlen(tint_on(style, state_tint(state))) + strlen(tint_off(style, state_tint(state)));
+	put_sentence(out, style, column, 2, "%s", op->summary ?: verb);
 	print_when(out, op);
 	for (size_t i = 0; i < op->n_steps; i++) {
 		const struct operation_step *s = &op->steps[i];
 
-		fprintf(out, "%3zu  %s%-7s%s  %s\n", i + 1, tint_on(style, state_tint(s->state)),
-			s->state, tint_off(style, state_tint(s->state)), s->text);
+		fprintf(out, "%3zu  %s%-7s%s  ", i + 1, tint_on(style, state_tint(s->state)), s->state,
+			tint_off(style, state_tint(s->state)));
+		put_sentence(out, style, 14, 14, "%s", s->text);
 	}
 	if (op->reason && *op->reason)
-		fprintf(out, "reason: %s\n", op->reason);
+		put_sentence(out, style, 0, 2, "reason: %s", op->reason);
 	if (op->result && *op->result)
-		fprintf(out, "result: %s\n", op->result);
+		put_sentence(out, style, 0, 2, "result: %s", op->result);
 	for (char **note = op->notes; note && *note; note++)
-		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN),
-			tint_off(style, TINT_WARN), *note);
+		put_note(out, style, *note);
 	return 0;
 }

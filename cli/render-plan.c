@@ -27,19 +27,19 @@ int render_plan(FILE *out, const struct style *style, struct json_object *plan)
 	size_t n_steps = steps ? json_object_array_length(steps) : 0;
 	size_t n_notes = notes ? json_object_array_length(notes) : 0;
 
-	fprintf(out, "%s%s%s\n", tint_on(style, TINT_BOLD), text_of(plan, "summary") ?: "plan",
-		tint_off(style, TINT_BOLD));
+	fputs(tint_on(style, TINT_BOLD), out);
+	put_sentence(out, style, 0, 2, "%s", text_of(plan, "summary") ?: "plan");
+	fputs(tint_off(style, TINT_BOLD), out);
 	if (n_steps == 0)
 		fputs("nothing to do\n", out);
 	for (size_t i = 0; i < n_steps; i++) {
 		struct json_object *step = json_object_array_get_idx(steps, i);
 		const char *kind = text_of(step, "step") ?: "unknown step";
 
-		fprintf(out, "%3zu  %s\n", i + 1, text_of(step, "text") ?: kind);
+		fprintf(out, "%3zu  ", i + 1);
+		put_sentence(out, style, 5, 5, "%s", text_of(step, "text") ?: kind);
 	}
 	for (size_t i = 0; i < n_notes; i++)
-		fprintf(out, "%snote:%s %s\n", tint_on(style, TINT_WARN),
-			tint_off(style, TINT_WARN),
-			json_object_get_string(json_object_array_get_idx(notes, i)));
+		put_note(out, style, json_object_get_string(json_object_array_get_idx(notes, i)));
 	return 0;
 }

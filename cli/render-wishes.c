@@ -22,10 +22,10 @@ static enum tint state_tint(const char *state)
 	return strcmp(state, "failed") ? TINT_WARN : TINT_BAD;
 }
 
-static void print_list(FILE *out, struct json_object *list)
+static void print_list(FILE *out, const struct style *style, struct json_object *list)
 {
 	for (size_t i = 0; i < json_object_array_length(list); i++)
-		fprintf(out, "%s\n", json_object_get_string(json_object_array_get_idx(list, i)));
+		put_sentence(out, style, 0, 2, "%s", json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
 int render_wishes(FILE *out, const struct style *style, struct json_object *wishes)
@@ -38,7 +38,7 @@ int render_wishes(FILE *out, const struct style *style, struct json_object *wish
 	if (!t)
 		return -ENOMEM;
 	if (json_text(wishes, "broken"))
-		fprintf(out, "%s\n", json_text(wishes, "broken"));
+		put_sentence(out, style, 0, 2, "%s", json_text(wishes, "broken"));
 	if (!json_object_object_get_ex(wishes, "wishes", &list) ||
 	    !json_object_is_type(list, json_type_array))
 		return -EBADMSG;
@@ -59,6 +59,6 @@ int render_wishes(FILE *out, const struct style *style, struct json_object *wish
 		fputs("nothing is remembered: nobody made a region with cxlmem\n", out);
 	if (r == 0 && json_object_object_get_ex(wishes, "reports", &reports) &&
 	    json_object_is_type(reports, json_type_array))
-		print_list(out, reports);
+		print_list(out, style, reports);
 	return r;
 }

@@ -200,7 +200,7 @@ static void test_doctor_rivals(void **state)
 			     "\"b\",\"line\":5,\"severity\":\"warning\",\"message\":\"odd\"}]}}", picture) > 0);
 	put(f, text);
 	check(f, "doctor", STATUS_FAILED,
-	      "!! a:8 is in the way; to do about it: take it out\n"
+	      "!! a:8: is in the way; to do about it: take it out\n"
 	      "!  b: odd; to do about it: put the file right; `cxlmemctl profiles check` shows the lines\n",
 	      "");
 	check(f, "doctor -q", STATUS_FAILED, "", "");

@@ -31,6 +31,42 @@ static struct style look(const struct terminal *t)
 	return style;
 }
 
+/* A sentence goes on in the next line at a word; what is to be typed stays whole where it can. */
+static void test_put_sentence(void **state)
+{
+	static const struct {
+		unsigned int width, column, indent;
+		const char *text, *wanted;
+	} cases[] = {
+		{ 0, 3, 3, "as long as it gets, without any width at all", NULL },
+		{ 20, 0, 2, "just as long as this", "just as long as this" },
+		{ 20, 0, 2, "just one more than this", "just one more than\n  this" },
+		{ 20, 1, 2, "just as long as this", "just as long as\n  this" },
+		{ 20, 0, 0, "say `type this here` and more", "say `type this here`\nand more" },
+		{ 19, 0, 0, "say `type this here` and more", "say\n`type this here`\nand more" },
+		{ 10, 0, 2, "a `much longer than that`", "a `much\n  longer\n  than\n  that`" },
+		{ 10, 0, 2, "a wordthatfitsonnoline b", "a wordthatfitsonnoline\n  b" },
+		{ 10, 0, 2, "an odd ` quote here", "an odd `\n  quote\n  here" },
+		{ 10, 0, 2, "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct style style = { .width = cases[i].width };
+		char *text = NULL;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		assert_non_null(f);
+		put_sentence(f, &style, cases[i].column, cases[i].indent, "%s", cases[i].text);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(text[size - 1], '\n');
+		text[size - 1] = '\0';
+		assert_string_equal(text, cases[i].wanted ?: cases[i].text);
+		free(text);
+	}
+}
+
 static void test_style(void **state)
 {
 	struct terminal t = open_terminal(123);
@@ -133,7 +169,7 @@ static bool has_terminals(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_style),
+		cmocka_unit_test(test_put_sentence), cmocka_unit_test(test_style),
 		cmocka_unit_test(test_no_size),
 		cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_interrupt_ignored),
