@@ -29,7 +29,7 @@ def test_rule_of_a_distribution(guest):
     try:
         machine.ctl("doctor")
     except Refused as refusal:
-        assert refusal.status == 1 and f"!! {RULE}:2 " in refusal.output, refusal.output
+        assert refusal.status == 1 and f"!! {RULE}:2: " in refusal.output, refusal.output
     else:
         raise AssertionError("doctor found nothing")
     finally:
