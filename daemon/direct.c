@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "unix-socket.h"
 #include "util.h"
 
 /* More clients of root at a time than this are a mistake of somebody's, and have the system bus. */
@@ -98,58 +97,17 @@ static int on_connect(sd_event_source *s, int fd, uint32_t revents, void *userda
 	return 0;
 }
 
-static int listen_on(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	mode_t before;
-	int fd, r;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(a.sun_path, path);
-	if (mkdir(DIRECT_DIRECTORY, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	/* Of a daemon that was killed. */
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	before = umask(0177);
-	r = bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : 0;
-	umask(before);
-	if (r >= 0 && listen(fd, SOMAXCONN) < 0)
-		r = -errno;
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
 int direct_new(sd_event *event, direct_publish_t publish, void *userdata, struct direct **ret)
 {
 	struct direct *d = calloc(1, sizeof(*d));
-	int fd, r;
+	int r;
 
 	if (!d)
 		return -ENOMEM;
 	d->event = sd_event_ref(event);
 	d->publish = publish;
 	d->userdata = userdata;
-	fd = listen_on(DIRECT_SOCKET);
-	if (fd < 0) {
-		direct_free(d);
-		return fd;
-	}
-	r = sd_event_add_io(event, &d->io, fd, EPOLLIN, on_connect, d);
-	if (r < 0)
-		close(fd);
-	else
-		r = sd_event_source_set_io_fd_own(d->io, true);
-	/* Out of descriptors, say: what cannot be accepted now would wake us without end. */
-	if (r >= 0)
-		r = sd_event_source_set_ratelimit(d->io, 1000000, 1000);
+	r = unix_socket_listen(event, DIRECT_SOCKET, 0600, on_connect, d, &d->io);
 	if (r < 0) {
 		direct_free(d);
 		return r;

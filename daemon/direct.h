@@ -11,7 +11,7 @@
  */
 
 #define DIRECT_DIRECTORY "/run/cxlmem"
-#define DIRECT_SOCKET DIRECT_DIRECTORY "/private"
+#define DIRECT_SOCKET "/run/cxlmem/private"
 
 struct direct;
 
