@@ -15,6 +15,7 @@ int show_topology(struct cli *cli, const struct command *command);
 int show_object(struct cli *cli, const struct command *command);
 int show_profiles(struct cli *cli, const struct command *command);
 int show_health(struct cli *cli, const struct command *command);
+int show_metrics(struct cli *cli, const struct command *command);
 int show_blockers(struct cli *cli, const struct command *command);
 int show_operations(struct cli *cli, const struct command *command);
 int show_help(struct cli *cli, const struct command *command);

@@ -145,15 +145,25 @@ int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason)
 	return call_for_text(bus, m, "looking", ret_json, ret_reason);
 }
 
-int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_reason)
+static int get_with(sd_bus *bus, const char *member, const char *word, char **ret_text, char **ret_reason)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
-	r = new_call_with(bus, &m, BUS_PATH, BUS_MANAGER, "GetBlockers", name);
+	r = new_call_with(bus, &m, BUS_PATH, BUS_MANAGER, member, word);
 	if (r < 0)
 		return bus_explain(NULL, r, "looking", ret_reason);
-	return call_for_text(bus, m, "looking", ret_json, ret_reason);
+	return call_for_text(bus, m, "looking", ret_text, ret_reason);
+}
+
+int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_reason)
+{
+	return get_with(bus, "GetBlockers", name, ret_json, ret_reason);
+}
+
+int bus_get_metrics(sd_bus *bus, const char *format, char **ret_text, char **ret_reason)
+{
+	return get_with(bus, "GetMetrics", format, ret_text, ret_reason);
 }
 
 static int call_for_count(sd_bus *bus, sd_bus_message *m, const char *verb, uint32_t *ret,

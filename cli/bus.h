@@ -71,6 +71,12 @@ int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason)
 int bus_get_blockers(sd_bus *bus, const char *name, char **ret_json, char **ret_reason);
 
 /**
+ * bus_get_metrics - what a monitoring system wants to know; the caller's
+ * @format: "openmetrics" or "prometheus"
+ */
+int bus_get_metrics(sd_bus *bus, const char *format, char **ret_text, char **ret_reason);
+
+/**
  * bus_remember - change what is remembered: Forget or Adopt
  * @verb: what the person is doing, for the sentence
  * @ret: how many

@@ -262,6 +262,16 @@ const struct verb_info verb_table[] = {
 		.run = show_blockers,
 	},
 	{
+		.name = "metrics",
+		.words = "[FILE]",
+		.brief = "numbers for a monitoring system",
+		.details = "As OpenMetrics. Into a FILE they go in the older format that the textfile\n"
+			   "collector of node_exporter reads; cxlmem-metrics.timer does that each minute.\n",
+		.max_words = 1,
+		.names = NAME_FILE,
+		.run = show_metrics,
+	},
+	{
 		.name = "doctor",
 		.words = "",
 		.brief = "what is wrong with how this machine is set up, and what to do",

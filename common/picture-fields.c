@@ -177,7 +177,7 @@ static const struct field dax_fields[] = {
 	F(dax, "resource", U64, resource), F(dax, "size", U64, size),
 	F(dax, "align", U64, align),	   F(dax, "target_node", U64, target_node),
 	F(dax, "driver", STRING, driver),  F(dax, "state", STRING, state),
-	F(dax, "drain", STRING, drain),
+	F(dax, "drain", STRING, drain),	   F(dax, "active", U64, active),
 };
 TYPE(dax, picture, daxes, n_daxes, picture_add_dax);
 

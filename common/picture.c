@@ -194,7 +194,7 @@ struct dax *picture_add_dax(struct picture *p)
 
 	if (d) {
 		d->region = -1;
-		d->resource = d->size = d->align = d->target_node = UNKNOWN;
+		d->resource = d->size = d->align = d->target_node = d->active = UNKNOWN;
 	}
 	return d;
 }

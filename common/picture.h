@@ -190,6 +190,7 @@ struct dax {
 	 * with the series in kernel/)
 	 */
 	char *drain;
+	uint64_t active; /* the same: bytes that somebody uses; UNKNOWN where the kernel does not count them */
 };
 
 /* A run of neighbouring memory blocks that are alike (/sys/devices/system/memory/memoryN). */

@@ -444,6 +444,8 @@ int bus_add_objects(sd_bus *bus, void *userdata)
 	r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, m);
 	if (r >= 0)
 		r = bus_add_steward(bus, m);
+	if (r >= 0)
+		r = bus_add_metrics(bus, m);
 	return r < 0 ? r : bus_add_operations(bus, m);
 }
 

@@ -34,6 +34,11 @@ int bus_add_objects(sd_bus *bus, void *userdata);
 int bus_add_operations(sd_bus *bus, struct manager *m);
 
 /**
+ * bus_add_metrics - the part of it for a monitoring system
+ */
+int bus_add_metrics(sd_bus *bus, struct manager *m);
+
+/**
  * bus_nth - all connections that signals go to: those of root's clients, then the system bus
  *
  * Return: borrowed; NULL past the last.

@@ -32,6 +32,7 @@ struct contest {
 	struct expected *expected;
 	size_t n_expected;
 	struct json_object *overruled; /* an array */
+	uint64_t count; /* of all that were ever in it */
 };
 
 static uint64_t now_usec(clockid_t clock)
@@ -273,6 +274,7 @@ static void judge(struct contest *c, const struct picture *p, const struct expec
 	if (v.text) {
 		(void)sd_journal_send("MESSAGE=%s", v.text, "PRIORITY=%i", 4, "CXLMEM_REGION=%s",
 				      v.region, MESSAGE_RIVAL_WON, NULL);
+		c->count++;
 		remember(c, &v);
 	}
 	json_object_put(v.culprits);
@@ -303,6 +305,16 @@ void contest_looked(struct contest *c, const struct picture *p)
 			i = SIZE_MAX;
 		}
 	}
+}
+
+int contest_rivals(const struct contest *c, struct rivals **ret)
+{
+	return rivals_find(c->root, ret);
+}
+
+uint64_t contest_count(const struct contest *c)
+{
+	return c->count;
 }
 
 int contest_to_json(struct contest *c, struct json_object **ret)

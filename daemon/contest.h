@@ -38,6 +38,18 @@ void contest_finished(struct contest *c, const struct operation *o);
 void contest_looked(struct contest *c, const struct picture *p);
 
 /**
+ * contest_rivals - who there is now; @ret is the caller's
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int contest_rivals(const struct contest *c, struct rivals **ret);
+
+/**
+ * contest_count - how often somebody was at memory since the daemon started
+ */
+uint64_t contest_count(const struct contest *c);
+
+/**
  * contest_to_json - {"rivals": rivals_to_json(), "overruled": [{"first", "last", "region", "wanted", "found",
  * "culprits", "text", "usec"}]}: the rivals as they are now, and the last 16 cases but for those about memory that a
  * later operation changed; @ret is the caller's

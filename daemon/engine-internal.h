@@ -28,6 +28,7 @@ struct engine {
 	uint64_t picture_changes;
 	bool look_again; /* asked for while it was at work */
 	bool went_on; /* past the point of no return: tried once more already */
+	uint64_t step_usec; /* CLOCK_MONOTONIC, when the running step began */
 	bool cut_off; /* a worker died over the step, or undo step, that runs now: it may be done */
 	sd_event_source *kill_timer;
 	/* Beside the worker that is stuck: for what is in the way at a deadline, or to take it away. */

@@ -72,6 +72,7 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 	struct engine *e = userdata;
 	struct operation *o = e->current;
 	int r = reply->error;
+	uint64_t now;
 
 	(void)w;
 	if (reply->named) {
@@ -103,6 +104,10 @@ void engine_on_step(struct worker *w, struct worker_reply *reply, void *userdata
 		engine_start_undo(e, r);
 		return;
 	}
+	now = engine_usec(CLOCK_MONOTONIC);
+	if (e->hooks.stepped)
+		e->hooks.stepped(o, &o->plan->steps[o->at], now - e->step_usec, e->userdata);
+	e->step_usec = now;
 	o->step_states[o->at] = STEP_DONE;
 	o->named = false;
 	e->cut_off = false;
@@ -139,6 +144,7 @@ int engine_start_steps(struct engine *e)
 
 	if (o->plan->n_steps == 0)
 		return 0;
+	e->step_usec = engine_usec(CLOCK_MONOTONIC);
 	r = engine_run_steps(e, o->plan->steps, o->plan->n_steps, -1, engine_on_step,
 			     engine_on_progress);
 	if (r >= 0)

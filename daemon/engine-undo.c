@@ -63,6 +63,7 @@ void engine_go_on(struct engine *e)
 	}
 	o->step_states[o->at] = STEP_RUNNING;
 	engine_changed(e, o);
+	e->step_usec = engine_usec(CLOCK_MONOTONIC);
 	r = engine_run_steps(e, &o->plan->steps[o->at], o->plan->n_steps - o->at, -1, engine_on_step,
 			     engine_on_progress);
 	if (r < 0) {

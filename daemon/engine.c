@@ -121,6 +121,8 @@ static void refuse(struct engine *e, int error, const char *reason)
 		return;
 	}
 	e->current = NULL;
+	if (e->hooks.refused)
+		e->hooks.refused(o, e->userdata);
 	started(NULL, error, reason, e->started_userdata);
 	drop(e, o);
 	schedule_next(e);

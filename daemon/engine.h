@@ -36,6 +36,10 @@ struct engine_hooks {
 	 */
 	struct json_object *(*ended)(struct operation *o, void *userdata);
 	void (*added)(struct operation *o, void *userdata);
+	/* It was refused before anything was begun, and is gone after this. */
+	void (*refused)(struct operation *o, void *userdata);
+	/* A step of it was done, forward, in this time. */
+	void (*stepped)(struct operation *o, const struct step *s, uint64_t usec, void *userdata);
 	void (*changed)(struct operation *o, void *userdata);
 	void (*finished)(struct operation *o, void *userdata);
 };

@@ -269,6 +269,11 @@ void health_watch_looked(struct health_watch *w, const struct picture *p, const 
 	}
 }
 
+const struct card_records *health_watch_records(const struct health_watch *w)
+{
+	return &w->records;
+}
+
 int health_watch_to_json(const struct health_watch *w, struct json_object **ret)
 {
 	return card_records_to_json(&w->records, ret);

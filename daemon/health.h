@@ -49,4 +49,9 @@ void health_watch_looked(struct health_watch *w, const struct picture *p, const 
  */
 int health_watch_to_json(const struct health_watch *w, struct json_object **ret);
 
+/**
+ * health_watch_records - the same, the watch's
+ */
+const struct card_records *health_watch_records(const struct health_watch *w);
+
 #endif

@@ -104,7 +104,23 @@ static void on_finished(struct operation *o, void *userdata)
 	button_finished(m->button, o);
 	bus_operation_finished(o, m);
 	contest_finished(m->contest, o);
+	exporter_finished(m->exporter, o);
 	log_operation(o);
+}
+
+static void on_refused(struct operation *o, void *userdata)
+{
+	struct manager *m = userdata;
+
+	exporter_refused(m->exporter, o);
+}
+
+static void on_stepped(struct operation *o, const struct step *s, uint64_t usec, void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)o;
+	exporter_stepped(m->exporter, s, usec);
 }
 
 static void on_changed(void *userdata)
@@ -206,6 +222,8 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 		.intent = on_intent,
 		.ended = on_ended,
 		.added = bus_operation_added,
+		.refused = on_refused,
+		.stepped = on_stepped,
 		.changed = on_operation_changed,
 		.finished = on_finished,
 	};
@@ -246,6 +264,10 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = scanner_new(m->event, open_door, on_picture, m, &m->scanner);
 	if (r < 0)
 		return fail(r, "the scanner cannot be made");
+	r = exporter_new(m->event, &(struct exporter_sources){ m->scanner, m->engine, m->steward, m->health, m->contest },
+			 &m->exporter);
+	if (r < 0)
+		return fail(r, "what is counted for monitoring cannot be kept");
 	r = sd_bus_open_system(&m->bus);
 	if (r >= 0)
 		r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
@@ -264,6 +286,9 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = direct_new(m->event, bus_add_objects, m, &m->direct);
 	if (r < 0)
 		(void)sd_journal_print(5, "%s cannot be listened on: %s", DIRECT_SOCKET, strerror(-r));
+	r = exporter_listen(m->exporter, EXPORTER_SOCKET);
+	if (r < 0)
+		(void)sd_journal_print(5, "%s cannot be listened on: %s", EXPORTER_SOCKET, strerror(-r));
 	r = succession_new(m->event, m->engine, m->steward, state_directory(), &m->succession);
 	if (r < 0)
 		return fail(r, "what the cxlmemd before this one left cannot be looked at");
@@ -279,6 +304,7 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	/* The scanner answers those who wait, so it goes while the bus is still there. */
 	scanner_free(m->scanner);
+	m->exporter = exporter_free(m->exporter);
 	blockers_watch_free(m->blockers);
 	sd_event_source_disable_unref(m->trace_source);
 	card_trace_close(m->trace);

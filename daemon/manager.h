@@ -12,6 +12,7 @@
 #include "button.h"
 #include "card-trace.h"
 #include "engine.h"
+#include "exporter.h"
 #include "health.h"
 #include "monitor.h"
 #include "scanner.h"
@@ -33,6 +34,7 @@ struct manager {
 	struct scanner *scanner;
 	struct steward *steward;
 	struct button *button;
+	struct exporter *exporter; /* of metrics */
 	struct succession *succession; /* of the daemon before this one, and the journal */
 	struct monitor *monitor;
 	sd_event_source *reaper; /* SIGCHLD: corpses of workers */

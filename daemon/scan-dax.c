@@ -16,6 +16,7 @@ static void daxctl_unrefp(struct daxctl_ctx **ctx)
 static int add_dax(struct door *door, struct picture *p, struct daxctl_dev *dev)
 {
 	struct dax *d = picture_add_dax(p);
+	uint64_t pages;
 	int r;
 
 	if (!d)
@@ -34,8 +35,11 @@ static int add_dax(struct door *door, struct picture *p, struct daxctl_dev *dev)
 	if (r < 0 && r != -ENODEV)
 		return r;
 	/* A kernel with the series of kernel/. */
-	if (d->driver && !strcmp(d->driver, "device_dax"))
+	if (d->driver && !strcmp(d->driver, "device_dax")) {
 		(void)sysfs_read(door, &d->drain, "bus/dax/devices/%s/drain", d->name);
+		if (sysfs_read_u64(door, &pages, "bus/dax/devices/%s/active_pages", d->name) >= 0)
+			d->active = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	}
 	/* Linux 7.3 and later; libdaxctl (85) has no getter for it. */
 	if (d->driver && !strcmp(d->driver, "kmem"))
 		(void)sysfs_read(door, &d->state, "bus/dax/devices/%s/state", d->name);

@@ -24,6 +24,9 @@ struct scanner {
 	worker_open_t open;
 	scanner_complete_t complete;
 	void *userdata;
+	scanner_measured_t measured;
+	void *measured_userdata;
+	uint64_t began; /* CLOCK_MONOTONIC */
 	struct worker *worker;
 	sd_event_source *timer;
 	struct askers served; /* by the scan that runs */
@@ -44,12 +47,22 @@ static void answer(struct askers *a, const struct picture *p, int error, const c
 
 static void start_scan(struct scanner *s);
 
+static uint64_t now_usec(const struct scanner *s)
+{
+	uint64_t usec = 0;
+
+	(void)sd_event_now(s->event, CLOCK_MONOTONIC, &usec);
+	return usec;
+}
+
 static void on_picture(struct worker *w, struct worker_reply *reply, void *userdata)
 {
 	struct scanner *s = userdata;
 
 	(void)w;
 	s->timer = sd_event_source_disable_unref(s->timer);
+	if (s->measured)
+		s->measured(reply->picture != NULL, now_usec(s) - s->began, s->measured_userdata);
 	if (reply->picture && s->complete)
 		s->complete(reply->picture, s->userdata);
 	answer(&s->served, reply->picture, reply->error,
@@ -87,6 +100,7 @@ static void start_scan(struct scanner *s)
 		return;
 	s->served = s->waiting;
 	s->waiting = (struct askers){};
+	s->began = now_usec(s);
 	r = ask_worker(s);
 	/* One that died since it was used last is found out only now. */
 	if (r == -EPIPE) {
@@ -127,6 +141,12 @@ struct scanner *scanner_free(struct scanner *s)
 	sd_event_unref(s->event);
 	free(s);
 	return NULL;
+}
+
+void scanner_measure(struct scanner *s, scanner_measured_t measured, void *userdata)
+{
+	s->measured = measured;
+	s->measured_userdata = userdata;
 }
 
 int scanner_ask(struct scanner *s, scanner_reply_t reply, void *userdata)

@@ -31,6 +31,16 @@ int scanner_new(sd_event *event, worker_open_t open, scanner_complete_t complete
 struct scanner *scanner_free(struct scanner *s);
 
 /**
+ * scanner_measured_t - how long a look took, and whether anything came of it
+ */
+typedef void (*scanner_measured_t)(bool good, uint64_t usec, void *userdata);
+
+/**
+ * scanner_measure - have a function called at the end of each look
+ */
+void scanner_measure(struct scanner *s, scanner_measured_t measured, void *userdata);
+
+/**
  * scanner_ask - a picture made after this call; those who ask meanwhile share the next one
  *
  * Return: 0; -ECANCELED from an answer that scanner_free() gave; -errno (@reply is not called then).

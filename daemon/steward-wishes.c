@@ -105,6 +105,26 @@ int steward_describe(struct steward *s, const struct picture *p, struct json_obj
 	return r;
 }
 
+int steward_count(struct steward *s, const struct picture *p, uint64_t ret[static _WISH_STATE_MAX])
+{
+	struct reconcile_in in = steward_input(s, p);
+	struct reconcile out;
+	int r = reconcile(&in, &out);
+
+	if (r < 0)
+		return r;
+	memset(ret, 0, _WISH_STATE_MAX * sizeof(*ret));
+	for (size_t i = 0; i < out.n_status; i++)
+		ret[out.status[i].state]++;
+	reconcile_clear(&out);
+	return 0;
+}
+
+bool steward_is_broken(const struct steward *s)
+{
+	return s->broken != NULL;
+}
+
 /* A serial that no card here has may still stand in a wish. */
 static bool has_serial(const struct wish *w, uint64_t serial)
 {

@@ -6,6 +6,7 @@
 
 #include "engine.h"
 #include "profile.h"
+#include "reconcile.h"
 
 /*
  * Keeps the machine as its owner wants it. It holds the wishes and the profiles, compares them with
@@ -96,6 +97,18 @@ int steward_reload(struct steward *s, char **ret_reason);
  * Return: 0, or -ENOMEM.
  */
 int steward_describe(struct steward *s, const struct picture *p, struct json_object **ret);
+
+/**
+ * steward_count - how many wishes are in each state
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int steward_count(struct steward *s, const struct picture *p, uint64_t ret[static _WISH_STATE_MAX]);
+
+/**
+ * steward_is_broken - whether the file of wishes cannot be read, so that nothing is done by itself
+ */
+bool steward_is_broken(const struct steward *s);
 
 /**
  * steward_profiles - the profiles and their problems, the steward's

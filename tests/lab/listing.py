@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import kernels, mesontests, models, selftests, topologies
+from . import checks, kernels, mesontests, models, selftests, topologies
 from .runner import guest_groups
 
 
@@ -23,6 +23,7 @@ def show(_options: argparse.Namespace) -> int:
     for suite in mesontests.SUITES:
         print(f"  {suite.name:14} {suite.about}")
     print(f"  {models.SUITE:14} the kernel side's protocol, checked with SPIN")
+    print(f"  {checks.SUITE:14} what other people's programs say about what we write")
     print(f"  {'guest':14} the project in a guest")
     for name in sorted({group.suite for group in groups} - {"guest"}):
         print(f"  {name:14} as guest, run only when named")
@@ -32,6 +33,8 @@ def show(_options: argparse.Namespace) -> int:
     print(f"  {'unit/*, unit-asan/*, unit-valgrind/*':60} what tests/unit*/meson.build defines")
     for run in models.runs():
         print(f"  {run.full_name:60} {'holds' if run.holds else 'an error is found'}")
+    for name, about in checks.names():
+        print(f"  {name:60} {about}")
     for group in groups:
         for case in group.cases:
             print(f"  {case.name:60} {case.about}".rstrip())

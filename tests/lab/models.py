@@ -78,21 +78,21 @@ def verdict(run: Run, text: str) -> str:
     return ""
 
 
-def spin(cache: Cache, apt: Apt) -> Path:
-    """SPIN's package, unpacked: its one program needs the C library only."""
-    known = apt.candidates("spin")
+def unpacked(cache: Cache, apt: Apt, package: str) -> Path:
+    """A package of which one program is used, unpacked: it needs the C library only."""
+    known = apt.candidates(package)
     if not known:
-        raise LabError("the mirror has no package spin, which the models are checked with")
+        raise LabError(f"the mirror has no package {package}, which is used for checks")
 
     def build(entry: Path) -> None:
-        with Progress("downloading SPIN"):
-            files = apt.download([f"spin={known[0][0]}"], entry)
+        with Progress(f"downloading {package}"):
+            files = apt.download([f"{package}={known[0][0]}"], entry)
             done = subprocess.run(["dpkg-deb", "-x", str(files[0]), str(entry / "unpacked")],
                                   capture_output=True, text=True)
         if done.returncode != 0:
             raise LabError(f"{files[0].name} cannot be unpacked: {done.stderr.strip()}")
 
-    return cache.step("spin", known[0][0], build) / "unpacked/usr/bin"
+    return cache.step(package, known[0][0], build) / "unpacked"
 
 
 def _check(tools: Path, program: Path, run: Run, place: Path) -> str:
@@ -120,7 +120,7 @@ def run_all(assets: Assets, patterns: Sequence[str], results: Results) -> None:
     chosen = [run for run in runs() if selected(run.full_name, patterns)]
     if not chosen:
         return
-    tools, program = assets.tools(), spin(assets.cache, assets.apt)
+    tools, program = assets.tools(), unpacked(assets.cache, assets.apt, "spin") / "usr/bin"
     for run in chosen:
         start = time.monotonic()
         problem = verdict(run, _check(tools, program, run, results.place(run.full_name)))

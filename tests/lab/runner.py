@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Sequence
 
-from . import guesttests, mesontests, models, selftests
+from . import checks, guesttests, mesontests, models, selftests
 from .assets import Assets
 from .errors import LabError
 from .guesttests import Group, GroupRun
@@ -78,6 +78,8 @@ def test(options: argparse.Namespace) -> int:
                              lambda s=suite: mesontests.run(assets, s, patterns, results))
             _guarded(results, models.SUITE,
                      lambda: models.run_all(assets, patterns, results))
+            _guarded(results, checks.SUITE,
+                     lambda: checks.run_all(assets, patterns, results))
             _guarded(results, "guest",
                      lambda: _run_groups(assets, groups, results, options.jobs))
         finally:

@@ -206,6 +206,14 @@ static void log_wish(struct server *s, sd_bus_message *m)
 	must(sd_bus_message_exit_container(m));
 }
 
+static void on_get_metrics(sd_bus_message *m)
+{
+	const char *format;
+
+	must(sd_bus_message_read(m, "s", &format));
+	must(sd_bus_reply_method_return(m, "s", strcmp(format, "openmetrics") == 0 ? "a 1\n# EOF\n" : "a 2\n"));
+}
+
 static void answer(struct server *s, sd_bus_message *m, const char *member)
 {
 	if (s->fake->error)
@@ -223,6 +231,8 @@ static void answer(struct server *s, sd_bus_message *m, const char *member)
 								"{\"wishes\":[],\"reports\":[]}"));
 	else if (strcmp(member, "Export") == 0)
 		must(sd_bus_reply_method_return(m, "s", "{\"version\":1}"));
+	else if (strcmp(member, "GetMetrics") == 0)
+		on_get_metrics(m);
 	else if (strcmp(member, "Forget") == 0 || strcmp(member, "Adopt") == 0)
 		on_words(m);
 	else if (strcmp(member, "Import") == 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json_tokener.h>
 
@@ -41,6 +43,28 @@ static void test_done(void **state)
 	      "Start online region0 zone=kernel\nGetAll\n");
 	check(&(struct fake){ 0 }, "set-mode devdax -N region0", STATUS_DONE, NULL, NULL,
 	      "Start set-mode region0 mode=devdax no-online=yes\nGetAll\n");
+}
+
+/* Printed as OpenMetrics; into a file, which node_exporter reads, in the older format, whole or not at all. */
+static void test_metrics(void **state)
+{
+	char path[] = "/tmp/cxlmem-metrics-XXXXXX", line[64], text[16] = "";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	check(&(struct fake){ 0 }, "metrics", STATUS_DONE, "a 1\n# EOF\n", "", "GetMetrics\n");
+	snprintf(line, sizeof(line), "metrics %s", path);
+	check(&(struct fake){ 0 }, line, STATUS_DONE, "", "", "GetMetrics\n");
+	close(fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, text, sizeof(text) - 1), 4);
+	assert_string_equal(text, "a 2\n");
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+	check(&(struct fake){ 0 }, "metrics /nowhere/x.prom", STATUS_FAILED, "",
+	      "cxlmemctl: /nowhere/x.prom cannot be written: No such file or directory\n", NULL);
+	check(&(struct fake){ 0 }, "metrics --json", STATUS_USAGE, "", NULL, "");
 }
 
 /* On a terminal of 80 columns no line of the help wraps. */
@@ -477,6 +501,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_help_fits), cmocka_unit_test(test_drain), cmocka_unit_test(test_watch_needs_a_terminal),
 		cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_done),	   cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_early_end),  cmocka_unit_test(test_failed),
