@@ -9,7 +9,7 @@
 #include "wish.h"
 
 /*
- * Everything that is said to the daemon (docs/dbus.md). Functions return 0, or a negative errno
+ * Everything that is said to the daemon (data/org.cxlmem1.xml). Functions return 0, or a negative errno
  * with the sentence for a person in @ret_reason (the caller's): -ENOTCONN when the daemon cannot be
  * reached.
  */
@@ -60,7 +60,7 @@ bool bus_is_there(sd_bus *bus);
 
 /**
  * bus_get - what one of the methods that only look tells (GetPicture, GetRivals, GetWishes, Export:
- * docs/dbus.md), as JSON text; the caller's
+ * data/org.cxlmem1.xml), as JSON text; the caller's
  */
 int bus_get(sd_bus *bus, const char *member, char **ret_json, char **ret_reason);
 

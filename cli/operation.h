@@ -7,7 +7,7 @@
 #include <json-c/json_object.h>
 #include <systemd/sd-bus.h>
 
-/* What the client knows of an operation of the daemon (docs/dbus.md, org.cxlmem1.Operation). */
+/* What the client knows of an operation of the daemon (data/org.cxlmem1.xml). */
 struct operation_step {
 	char *kind, *text, *state;
 };

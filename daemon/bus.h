@@ -4,7 +4,7 @@
 
 #include "manager.h"
 
-/* The D-Bus face, docs/dbus.md. It translates and decides nothing. */
+/* The D-Bus face, org.cxlmem1(5). It translates and decides nothing. */
 
 #define BUS_NAME "org.cxlmem1"
 #define BUS_PATH "/org/cxlmem1"
@@ -57,7 +57,7 @@ int bus_add_steward(sd_bus *bus, struct manager *m);
 int bus_operation_path(uint64_t id, char **ret);
 
 /**
- * bus_error - turn a refusal into a D-Bus error (the table at the end of docs/dbus.md)
+ * bus_error - turn a refusal into a D-Bus error (the table in org.cxlmem1(5))
  *
  * Return: a negative number for sd-bus to send @error.
  */

@@ -91,7 +91,7 @@ int steward_reload(struct steward *s, char **ret_reason);
 /* What people ask of it; daemon/bus-steward.c. */
 
 /**
- * steward_describe - wishes with their state, what waits and what is wrong, as JSON (docs/dbus.md)
+ * steward_describe - wishes with their state, what waits and what is wrong, as JSON (data/org.cxlmem1.xml)
  * @ret: the caller's
  *
  * Return: 0, or -ENOMEM.

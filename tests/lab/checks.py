@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What other people's programs say about what we write: metrics, alert rules.
+"""What other people's programs say about what we write: metrics, alert rules, manual pages.
 
 They are in a root of their own (roots.checks_root); tests/checks has the scripts that run there.
 """
@@ -87,7 +87,20 @@ def alert_rules(bench: Bench) -> None:
             raise LabError(f"nothing makes {name} fire in tests/checks/rules.test.yml")
 
 
-CHECKS: tuple[Callable[[Bench], None], ...] = (openmetrics, prometheus, node_exporter, alert_rules)
+def manual_pages(bench: Bench) -> None:
+    """mandoc has nothing to say about any page; all metrics are on theirs, and no others."""
+    bench.assets.project.unit_tests("plain")
+    bench.run("sh", "-c", "mandoc -T lint -W warning /src/data/man/*.[1-8] /build/plain/data/*.[1-8]",
+              build=bench.assets.project.build_trees())
+    page = (checkout() / "data/man/cxlmemctl-status.1").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\.T[PQ]\n\.B (cxlmem_\w+)$", page, re.MULTILINE))
+    there = set(re.findall(r"^# TYPE (\w+)", bench.metrics("prometheus"), re.MULTILINE))
+    if told != there:
+        raise LabError(f"only in cxlmemctl-status(1), or only in the metrics: {told ^ there}")
+
+
+CHECKS: tuple[Callable[[Bench], None], ...] = (openmetrics, prometheus, node_exporter, alert_rules,
+                                               manual_pages)
 
 
 def names() -> list[tuple[str, str]]:

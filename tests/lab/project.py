@@ -189,6 +189,10 @@ class Project:
         """Whether there is anything to build."""
         return (self.checkout / "meson.build").exists()
 
+    def build_trees(self) -> tuple[Path, bool]:
+        """The build trees, for binding at /build: to be read."""
+        return self.area / "build", False
+
     def _binds(self) -> dict[str, tuple[Path, bool]]:
         build = self.area / "build"
         build.mkdir(exist_ok=True)
