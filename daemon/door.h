@@ -72,6 +72,12 @@ struct door {
 	 */
 	int (*named)(void *userdata, const char *from, const char *to);
 	void *named_userdata;
+	/*
+	 * Called before each change that a step makes, not before it looks: may the machine be changed? Waits if it
+	 * has to. May be NULL. Return: 0, or -errno: change nothing.
+	 */
+	int (*ready)(void *userdata);
+	void *ready_userdata;
 };
 
 /**

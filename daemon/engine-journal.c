@@ -25,6 +25,9 @@ int engine_write_begin(struct engine *e, struct operation *o, char **ret_reason)
 		o->journal_usec = journal_usec(e->journal); /* until it is over */
 	if (e->journal && o->plan->n_steps > 0)
 		r = entry_begin(e->journal, o);
+	/* The worker waits for it when it has heard of its steps and looked at what the first one builds on. */
+	if (r >= 0 && e->journal && o->plan->n_steps > 0)
+		(void)journal_flush(e->journal);
 
 	return r < 0 ? journal_refuse(e->journal, r, ret_reason) : 0;
 }

@@ -127,16 +127,18 @@ int entry_done_new(const struct entry_place *place, int error, const struct step
 	return 0;
 }
 
-int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done,
-	       bool sync)
+int entry_step(struct journal *j, const struct entry_place *place, size_t until,
+	       struct json_object *done)
 {
 	_cleanup_json_ struct json_object *json = record("step", place->operation);
 	int r = json ? add_place(json, place) : -ENOMEM;
 
+	if (r == 0 && until > place->at)
+		r = json_set_u64(json, "until", until);
 	if (r < 0)
 		return r;
-	return done ? journal_write(j, (struct json_object *[]){ done, json }, 2, sync) :
-		      journal_write(j, &json, 1, sync);
+	return done ? journal_write(j, (struct json_object *[]){ done, json }, 2, false) :
+		      journal_write(j, &json, 1, false);
 }
 
 int entry_named(struct journal *j, const struct entry_place *place, const char *from, const char *to)
@@ -148,5 +150,5 @@ int entry_named(struct journal *j, const struct entry_place *place, const char *
 		r = json_set_string(json, "from", from);
 	if (r == 0)
 		r = json_set_string(json, "to", to);
-	return r < 0 ? r : journal_write(j, &json, 1, true);
+	return r < 0 ? r : journal_write(j, &json, 1, false);
 }

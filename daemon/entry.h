@@ -10,7 +10,7 @@
  * "operation", its number:
  *   begin   what is going to be done: boot, time, request, plan with all its undos
  *   intent  what it will have changed about the wishes when it succeeds (record_to_json())
- *   step    a step ("at"), or one of its undos ("at", "undo"), is about to run
+ *   step    a step ("at"), or one of its undos ("at", "undo"), is about to run, and those up to "until" after it
  *   named   the region that a step is about to make, the plan's "from", is "to"
  *   done    it has run: "error", and what it found out ("from", "to", "previous")
  *   end     the operation is over: "state", "reason", "left"
@@ -64,17 +64,17 @@ int entry_done_new(const struct entry_place *place, int error, const struct step
 		   struct json_object **ret);
 
 /**
- * entry_step - a step is about to run
+ * entry_step - a step is about to run; not on the disk before journal_flush()
+ * @until: the steps up to this one follow, each with a record of its own then; that of @place: none does
  * @done: of the step before it, or NULL; stays the caller's
- * @sync: have it on the disk when this returns, with what was written before
  *
  * Return: 0, or -errno.
  */
-int entry_step(struct journal *j, const struct entry_place *place, struct json_object *done,
-	       bool sync);
+int entry_step(struct journal *j, const struct entry_place *place, size_t until,
+	       struct json_object *done);
 
 /**
- * entry_named - the name of what the running step is about to make; on the disk when this returns
+ * entry_named - the name of what the running step is about to make; for who finds it there, so not flushed
  *
  * Return: 0, or -errno.
  */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "crc32c.h"
+#include "flush.h"
 #include "json-util.h"
 #include "whole-file.h"
 
@@ -33,6 +34,7 @@ struct journal {
 	char *dir;
 	int fd;
 	struct shared *shared;
+	struct flush *flush;
 };
 
 static uint64_t now(void)
@@ -93,6 +95,8 @@ int journal_open(const char *dir, struct journal **ret, char **ret_reason)
 				       0600);
 		r = j->fd < 0 ? -errno : make_room(dir_fd, j->fd);
 	}
+	if (r == 0)
+		r = flush_new(j->fd, &j->flush);
 	if (r == -EBADMSG)
 		return say(ret_reason, r, "%s/" JOURNAL_FILE " is no plain file of a sensible size: move it "
 					  "away, then restart cxlmemd", dir);
@@ -106,6 +110,7 @@ struct journal *journal_free(struct journal *j)
 {
 	if (!j)
 		return NULL;
+	flush_free(j->flush);
 	if (j->shared)
 		(void)munmap(j->shared, sizeof(*j->shared));
 	closep_fd(j->fd);
@@ -117,8 +122,10 @@ struct journal *journal_free(struct journal *j)
 int journal_lock(struct journal *j)
 {
 	/* It belongs to the open file, so whoever inherited that holds it, too. */
-	if (flock(j->fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(j->fd, LOCK_EX | LOCK_NB) == 0) {
+		flush_start(j->flush);
 		return 0;
+	}
 	return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
@@ -126,6 +133,7 @@ int journal_child(struct journal *j, int fd)
 {
 	if (j->fd != fd && dup2(j->fd, fd) < 0)
 		return -errno;
+	flush_child(j->flush, fd);
 	j->fd = fd;
 	return 0;
 }
@@ -279,6 +287,29 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 	r = write_whole(j->fd, all, size);
 	if (r == 0 && sync && fdatasync(j->fd) < 0)
 		r = -errno;
+	atomic_fetch_add(&j->shared->usec, now() - begun);
+	return r;
+}
+
+uint32_t journal_flush(struct journal *j)
+{
+	uint64_t begun = now();
+	uint32_t ticket = flush_begin(j->flush);
+
+	atomic_fetch_add(&j->shared->usec, now() - begun);
+	return ticket;
+}
+
+uint32_t journal_flushing(struct journal *j)
+{
+	return flush_last(j->flush);
+}
+
+int journal_wait(struct journal *j, uint32_t ticket)
+{
+	uint64_t begun = now();
+	int r = flush_wait(j->flush, ticket);
+
 	atomic_fetch_add(&j->shared->usec, now() - begun);
 	return r;
 }

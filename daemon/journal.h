@@ -75,6 +75,25 @@ void journal_rewind(struct journal *j);
 int journal_write(struct journal *j, struct json_object *const *records, size_t n, bool sync);
 
 /**
+ * journal_flush - begin to bring to the disk whatever was written so far, and do not wait for it
+ *
+ * Return: a ticket for journal_wait() in this process or another that has the journal.
+ */
+uint32_t journal_flush(struct journal *j);
+
+/**
+ * journal_flushing - the ticket of the last journal_flush(), by whichever process
+ */
+uint32_t journal_flushing(struct journal *j);
+
+/**
+ * journal_wait - until what was written before that journal_flush() is on the disk
+ *
+ * Return: 0; -errno: it is not known whether it is.
+ */
+int journal_wait(struct journal *j, uint32_t ticket);
+
+/**
  * journal_refuse - the sentence for what is not done because it cannot be written down first
  *
  * Return: @error, or -ENOMEM.
@@ -82,7 +101,8 @@ int journal_write(struct journal *j, struct json_object *const *records, size_t 
 int journal_refuse(const struct journal *j, int error, char **ret_reason);
 
 /**
- * journal_usec - microseconds that this process and its children have spent on writing into it
+ * journal_usec - microseconds that this process and its children have spent on writing into it, and
+ * on waiting for the disk
  */
 uint64_t journal_usec(const struct journal *j);
 

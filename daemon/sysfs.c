@@ -91,6 +91,8 @@ int sysfs_write(struct door *door, const char *value, const char *format, ...)
 	ssize_t n;
 
 	r = PATH_FROM_FORMAT(path, format);
+	if (r == 0 && door->ready)
+		r = door->ready(door->ready_userdata);
 	if (r < 0)
 		return r;
 	t = door_time();

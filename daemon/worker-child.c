@@ -78,6 +78,15 @@ struct job {
 	struct json_object *done; /* of the step before, to be written together with the next */
 	struct step *steps;
 	size_t n, i;
+	/*
+	 * What the disk is being told, and what for (journal_flush()): the plan, before anything is changed; that the
+	 * steps up to @ahead will come, before the long ones of them.
+	 */
+	uint32_t plan_ticket, ahead_ticket;
+	size_t ahead;
+	uint32_t due; /* what nothing may be changed before, while @waits */
+	bool waits;
+	int disk_error; /* of waiting for that */
 };
 
 static struct entry_place place_of(const struct job *job, size_t i)
@@ -88,30 +97,72 @@ static struct entry_place place_of(const struct job *job, size_t i)
 	return place;
 }
 
-/*
- * Whoever finds the machine after a process was killed finds each record. What a machine that went down was at
- * matters where a step may have been what it hung or crashed in; and the first brings the plan with all steps to
- * the disk. A region to be made follows with its name, on_named().
- */
-static bool belongs_on_disk(const struct entry_place *place, enum step_kind kind)
+/* The second next step after @i that the kernel may take long over, or the next; @i if there is none. */
+static size_t long_ones_after(const struct job *job, size_t i)
 {
-	return kind != STEP_CREATE_REGION &&
-	       ((place->at == 0 && place->undo < 0) || step_may_block(kind));
+	size_t found = i;
+	int n = 0;
+
+	for (size_t k = i + 1; k < job->n && n < 2; k++)
+		if (step_may_block(job->steps[k].kind)) {
+			found = k;
+			n++;
+		}
+	return found;
 }
 
+/*
+ * Whoever finds the machine after a process was killed finds each record. What a machine that went down was at
+ * matters where a step may have been what it hung or crashed in: the disk knows of such a one before it begins. So
+ * that it has not to wait for that, the record of a step before it says that it will come, and the disk is told while
+ * that one runs. The first of all is in the plan.
+ */
 static int write_begin(struct job *job, size_t i, char **reason)
 {
 	struct entry_place place = place_of(job, i);
+	bool planned = place.at == 0 && place.undo < 0;
+	bool long_one = step_may_block(job->steps[i].kind), told = i > 0 && i <= job->ahead;
+	size_t until = long_ones_after(job, i);
+	bool tell = until > i && until > job->ahead;
+	uint32_t ticket = 0;
 	int r;
 
 	if (!job->journal)
 		return 0;
-	r = entry_step(job->journal, &place, job->done, belongs_on_disk(&place, job->steps[i].kind));
+	r = entry_step(job->journal, &place, tell ? place.at + (until - i) : place.at, job->done);
 	json_object_put(TAKE_PTR(job->done));
+	/* One that was told of, too: which of them it is at is there soon, and waited for by nobody. */
+	if (r == 0 && (tell || long_one))
+		ticket = journal_flush(job->journal);
+	/* A step that had nothing to do has not waited for the plan. */
+	if (planned || (long_one && (told || r == 0))) {
+		job->due = planned ? job->plan_ticket : told ? job->ahead_ticket : ticket;
+		job->waits = true;
+	}
+	if (tell) {
+		job->ahead = until;
+		job->ahead_ticket = ticket;
+	}
 	/* The way back is known already, and better walked than not. */
 	if (r == 0 || place.undo >= 0)
 		return 0;
 	return journal_refuse(job->journal, r, reason);
+}
+
+/* The step has looked at what it builds on; from here on it changes the machine. */
+static int on_ready(void *userdata)
+{
+	struct job *job = userdata;
+	int r = 0;
+
+	if (job->disk_error < 0)
+		return job->disk_error;
+	if (job->waits)
+		r = journal_wait(job->journal, job->due);
+	job->waits = false;
+	if (job->place.undo < 0)
+		job->disk_error = r;
+	return job->disk_error;
 }
 
 static int write_done(struct job *job, size_t i, int error, const struct step_result *result)
@@ -131,7 +182,10 @@ static void write_last(struct job *job)
 	json_object_put(TAKE_PTR(job->done));
 }
 
-/* Who ends here must be found by it: on the disk and with the daemon before it is made. */
+/*
+ * Who ends here must be found by it: in the journal and with the daemon before it is made. No region outlives a loss
+ * of power, so no disk is waited for.
+ */
 static int on_named(void *userdata, const char *from, const char *to)
 {
 	_cleanup_json_ struct json_object *m = json_object_new_object();
@@ -179,6 +233,8 @@ static int do_step(struct job *job, size_t i)
 		r = write_begin(job, i, &reason);
 		if (r >= 0)
 			r = door->ops->run(door, &job->steps[i], &result, &reason);
+		if (job->disk_error < 0)
+			r = journal_refuse(job->journal, job->disk_error, &reason);
 		/* What a hold finds that holds already is not what was there before. */
 		if (i == 0 && job->place.again)
 			result.previous = (free(result.previous), NULL);
@@ -227,8 +283,12 @@ static int do_steps(struct channel *c, struct door *door, struct journal *journa
 		json_object_object_get_ex(request, "again", &v);
 		job.place.again = json_object_get_boolean(v);
 	}
+	/* The daemon has that under way since it wrote the plan. */
+	if (job.journal && job.place.at == 0 && job.place.undo < 0)
+		job.plan_ticket = journal_flushing(journal);
 	door->named = on_named;
-	door->named_userdata = &job;
+	door->ready = on_ready;
+	door->named_userdata = door->ready_userdata = &job;
 	job.steps = calloc(job.n ?: 1, sizeof(*job.steps));
 	if (!job.steps)
 		return -ENOMEM;
@@ -241,6 +301,7 @@ static int do_steps(struct channel *c, struct door *door, struct journal *journa
 			r = do_step(&job, i);
 	}
 	door->named = NULL;
+	door->ready = NULL;
 	json_object_put(job.done);
 	for (size_t i = 0; i < job.n; i++)
 		step_clear(&job.steps[i]);

@@ -79,6 +79,7 @@ void mock_stage_set(struct mock_stage *s, const struct mock *m)
 	s->n_trace = 0;
 	s->scan_acts = false;
 	s->explains = s->explain_blocks = false;
+	s->changing = NULL;
 }
 
 struct mock *mock_stage_get(const struct mock_stage *s)
@@ -225,6 +226,10 @@ static int create_region(struct door *door, struct mock *m, const struct step *s
 			return r;
 		next = *s;
 	}
+	if (door->ready && (r = door->ready(door->ready_userdata)) < 0)
+		return r;
+	if (the_stage->changing)
+		the_stage->changing(the_stage, s);
 	next.region = name;
 	r = mock_run_step(m, &next, reason);
 	if (r >= 0 && !door->named && strcmp(name, s->region) != 0) {
@@ -268,8 +273,12 @@ static int mock_run(struct door *door, const struct step *s, struct step_result 
 	if (d->stage->n_trace < MOCK_TRACE_MAX)
 		d->stage->trace[d->stage->n_trace++] = s->kind;
 	r = play(d, s, false, reason);
+	if (r >= 0 && door->ready && s->kind != STEP_CREATE_REGION)
+		r = door->ready(door->ready_userdata);
 	if (r < 0)
 		return r;
+	if (d->stage->changing && s->kind != STEP_CREATE_REGION)
+		d->stage->changing(d->stage, s);
 	m = machine(d);
 	mock_set_string(&m->renamed_to, NULL);
 	r = run_step(door, m, s, ret, reason);

@@ -55,6 +55,7 @@ struct mock_stage {
 	bool explains; /* else nothing is known of what is in the way */
 	bool explain_blocks;
 	sem_t gate;
+	void (*changing)(const struct mock_stage *s, const struct step *step); /* the machine, now; may be NULL */
 	enum step_kind trace[MOCK_TRACE_MAX]; /* the steps that were asked for */
 	size_t n_trace;
 	size_t current; /* which text holds */

@@ -23,6 +23,8 @@
  * and the wishes are of the same mind. The cases follow from the plans; their number is printed.
  */
 
+#define RECORDS_MAX 256
+
 enum victim { DAEMON, WORKER, _VICTIMS };
 
 /* What the processes of a case share. */
@@ -38,6 +40,12 @@ struct fate {
 	bool resumed;
 	enum operation_state state;
 	char reason[256];
+	/* What the disk has: the records that were in the file when the last fdatasync() that is over began. */
+	unsigned int on_disk;
+	unsigned int told[RECORDS_MAX]; /* the last step that the records up to this one tell of */
+	bool slow_disk, bad_disk;
+	bool changed; /* the machine, by the first step */
+	unsigned int late; /* changes that the disk knew nothing of */
 };
 
 struct crash {
@@ -50,6 +58,30 @@ static struct fate *the_fate; /* the wrapped write() has no userdata */
 static unsigned int n_cases, n_as_promised, n_as_before, n_taken_over;
 
 ssize_t __real_write(int fd, const void *text, size_t n);
+static unsigned int number_after(const char *text, size_t n, const char *key)
+{
+	const char *at = memmem(text, n, key, strlen(key));
+
+	return at ? (unsigned int)strtoul(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Before it is written: what is written may be on the disk at any time, but only what was is known to be. */
+static void note_told(const char *text, size_t n)
+{
+	struct fate *f = the_fate;
+	unsigned int at = number_after(text, n, "\"at\":"), until = number_after(text, n, "\"until\":");
+	const char *step = memmem(text, n, "\"record\":\"step\"", 15);
+
+	if (f->seen + 1 >= RECORDS_MAX)
+		abort();
+	if (step) {
+		at = number_after(step, n - (size_t)(step - text), "\"at\":");
+		f->told[f->seen] = at > until ? at : until;
+	}
+	if (f->seen && f->told[f->seen] < f->told[f->seen - 1])
+		f->told[f->seen] = f->told[f->seen - 1];
+}
+
 ssize_t __wrap_write(int fd, const void *text, size_t n);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
@@ -76,6 +108,8 @@ ssize_t __wrap_write(int fd, const void *text, size_t n)
 	bool now = record && ++the_fate->seen == the_fate->nth;
 	ssize_t r;
 
+	if (record)
+		note_told(text, n);
 	if (now && !the_fate->after)
 		kill_victim();
 	r = __real_write(fd, text, n);
@@ -93,7 +127,17 @@ int __wrap_fsync(int fd)
 
 int __wrap_fdatasync(int fd)
 {
+	unsigned int seen = the_fate ? the_fate->seen : 0;
+
 	(void)fd;
+	if (the_fate && the_fate->slow_disk)
+		usleep(5000);
+	if (the_fate && the_fate->bad_disk) {
+		errno = EIO;
+		return -1;
+	}
+	if (the_fate && the_fate->on_disk < seen)
+		the_fate->on_disk = seen;
 	return 0;
 }
 
@@ -408,6 +452,59 @@ static void test_again(void **state)
 	teardown(&c);
 }
 
+/* Nothing is undone here, so the place of a step is the number of those asked for before it. */
+static void check_disk(const struct mock_stage *s, const struct step *step)
+{
+	struct fate *f = the_fate;
+
+	f->changed |= s->n_trace == 1;
+	if (!f->on_disk || (step_may_block(step->kind) && f->told[f->on_disk] + 1 < s->n_trace))
+		f->late++;
+}
+
+/* The plan before the first change, and each step that may take long before it begins; a slow disk is waited for. */
+static void test_disk(void **state)
+{
+	const struct situation *t = *state;
+	_cleanup_mock_ struct mock *m = situation_machine(t, (t - situations) % 2);
+	struct crash c;
+
+	setup(&c);
+	new_case(&c, m);
+	c.stage->changing = check_disk;
+	c.fate->slow_disk = true;
+	assert_true(wait_for(start_daemon(&c, t->line)));
+	assert_int_equal(c.fate->state, OPERATION_DONE);
+	assert_true(c.fate->changed);
+	assert_int_equal(c.fate->late, 0);
+	/* its end, before anybody heard of it */
+	assert_true(c.fate->on_disk >= 4);
+	teardown(&c);
+}
+
+/* A disk that fails is found out before anything is changed. */
+static void test_bad_disk(void **state)
+{
+	const struct situation *t = *state;
+	_cleanup_(expected_clear) struct expected e = { 0 };
+	_cleanup_mock_ struct mock *m = situation_machine(t, (t - situations) % 2);
+	_cleanup_free_ char *now = NULL;
+	struct crash c;
+
+	setup(&c);
+	new_case(&c, m);
+	e.before = mock_stage_signature(c.stage);
+	c.stage->changing = check_disk;
+	c.fate->bad_disk = true;
+	assert_true(wait_for(start_daemon(&c, t->line)));
+	now = mock_stage_signature(c.stage);
+	assert_string_equal(now, e.before);
+	assert_int_equal(c.fate->state, OPERATION_FAILED);
+	assert_non_null(strstr(c.fate->reason, "the journal cannot be written (Input/output error)"));
+	assert_false(c.fate->changed);
+	teardown(&c);
+}
+
 static int print_counts(void **state)
 {
 	(void)state;
@@ -418,7 +515,8 @@ static int print_counts(void **state)
 
 int main(void)
 {
-	static const CMUnitTestFunction functions[] = { test_records, test_steps, test_again };
+	static const CMUnitTestFunction functions[] = { test_disk, test_bad_disk, test_records, test_steps,
+							  test_again };
 
 	return situations_run("crash", functions, ARRAY_SIZE(functions), print_counts);
 }
