@@ -58,6 +58,9 @@ static int add_connection(struct direct *d, int fd)
 		r = sd_bus_set_server(bus, 1, id);
 	if (r >= 0)
 		r = sd_bus_start(bus);
+	/* The answer to its greeting, which it waits for with its first call, before what takes longer. */
+	if (r >= 0)
+		r = sd_bus_process(bus, NULL);
 	if (r >= 0)
 		r = sd_bus_attach_event(bus, d->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
