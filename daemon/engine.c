@@ -77,9 +77,6 @@ void engine_finish(struct engine *e, enum operation_state state)
 	o->state = state;
 	o->progress_done = o->progress_total = 0;
 	o->finished_realtime = engine_usec(CLOCK_REALTIME);
-	o->total_usec = engine_usec(CLOCK_MONOTONIC) - o->created_usec;
-	if (e->journal && o->plan)
-		o->journal_usec = journal_usec(e->journal) - o->journal_usec;
 	if (state == OPERATION_STUCK && o->left) {
 		char *both = NULL;
 
@@ -93,6 +90,10 @@ void engine_finish(struct engine *e, enum operation_state state)
 	if (state == OPERATION_DONE && o->plan)
 		engine_settle_by(e, o);
 	engine_write_end(e, o);
+	/* Nobody hears of it before, so this is its end. */
+	o->total_usec = engine_usec(CLOCK_MONOTONIC) - o->created_usec;
+	if (e->journal && o->plan)
+		o->journal_usec = journal_usec(e->journal) - o->journal_usec;
 	if (e->hooks.finished)
 		e->hooks.finished(o, e->userdata);
 	trim_history(e);
@@ -240,6 +241,11 @@ static void on_look(struct worker *w, struct worker_reply *reply, void *userdata
 		schedule_next(e);
 }
 
+struct door *engine_door(struct engine *e)
+{
+	return e->door;
+}
+
 void engine_look(struct engine *e)
 {
 	e->look_again = e->held || e->current || (e->worker && worker_is_busy(e->worker));
@@ -258,16 +264,16 @@ static void begin(struct engine *e, struct operation *o)
 {
 	_cleanup_(picture_freep) struct picture *picture = NULL;
 	uint64_t before = e->door->kernel_usec;
-	bool current;
 	int r;
 
 	e->current = o;
-	current = picture_is_current(e);
-	o->kernel_usec += e->door->kernel_usec - before;
-	if (current) {
+	if (picture_is_current(e)) {
 		/* What comes of it makes it old. Whose its regions are may have changed without the kernel. */
 		picture = TAKE_PTR(e->picture);
 		complete(e, picture);
+	}
+	o->kernel_usec += e->door->kernel_usec - before;
+	if (picture) {
 		plan_and_run(e, picture);
 		return;
 	}

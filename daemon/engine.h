@@ -120,6 +120,13 @@ int engine_start(struct engine *e, struct request *request, engine_started_t sta
 void engine_look(struct engine *e);
 
 /**
+ * engine_door - the daemon's own door to the kernel, for what completes a picture; the engine's
+ *
+ * What that takes of the kernel's time counts as such.
+ */
+struct door *engine_door(struct engine *e);
+
+/**
  * engine_cancel - stop an operation and walk back
  *
  * A step the kernel may take long over is interrupted by killing its worker; any other is let finish.

@@ -35,9 +35,8 @@ static void log_operation(struct operation *o)
 static void on_picture(struct picture *p, void *userdata)
 {
 	struct manager *m = userdata;
-	struct door door = {};
 
-	node_memory_read(&door, p);
+	node_memory_read(engine_door(m->engine), p);
 	steward_complete(m->steward, p);
 	health_watch_complete(m->health, p);
 }
