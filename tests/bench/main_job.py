@@ -73,6 +73,8 @@ echo 0 >$region/commit
 echo >$region/target0
 echo 0 >{decoder}/dpa_size
 echo $region >{window}/delete_region"""
+# What a command costs that does nothing, and a client that makes one call and is told no.
+NOTHING = {"process": "/bin/true", "call": "cxlmemctl cancel 4294967295 || true"}
 OURS_UP = "cxlmemctl create --quiet --zone movable {card}"
 OURS_DOWN = "cxlmemctl destroy --quiet $(basename /sys/bus/cxl/devices/region*)"
 
@@ -116,6 +118,16 @@ def _names(guest) -> dict[str, object]:
             "blocks": (blocks[0]["first"], blocks[-1]["first"] + blocks[-1]["count"] - 1)}
 
 
+def _print_floor(times: dict, nothing: dict) -> None:
+    process, call = (statistics.median(nothing[name]) for name in ("process", "call"))
+    print(f"a process that does nothing: {process:.1f} ms; cxlmemctl with one call that does "
+          f"nothing: {call:.1f} ms")
+    for way, title in (("up", "create and online"), ("down", "offline and destroy")):
+        bare, their = (statistics.median(times[f"{who} {way}"]) for who in ("bare", "their"))
+        print(f"{title}: such a call and the bare writes would be {(call + bare) / their:.2f} "
+              "of the commands")
+
+
 def _print(guest, times: dict, shares: dict, own: dict, disk: dict) -> None:
     print(f"{ROUNDS} rounds in turn, one {guest.options.topology} guest on "
           f"{guest.options.kernel}; medians in ms (minimum to maximum)")
@@ -142,6 +154,7 @@ def main(guest) -> int:
     shares: dict[str, list[float]] = {"up": [], "down": []}
     own: dict[str, list[float]] = {"up": [], "down": []}
     disk: dict[str, list[float]] = {"up": [], "down": []}
+    nothing: dict[str, list[float]] = {name: [] for name in NOTHING}
 
     def run(who: str) -> None:
         for way, command, online in zip(("up", "down"), commands[who], (True, False)):
@@ -163,7 +176,10 @@ def main(guest) -> int:
         for who in turns:
             run(who)
         turns.append(turns.pop(0))
+        for name, command in NOTHING.items():
+            nothing[name].append(_timed(guest, command))
 
     _print(guest, times, shares, own, disk)
+    _print_floor(times, nothing)
     guest.check(f"echo online > {policy}")
     return 0
