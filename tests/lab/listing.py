@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import checks, kernels, mesontests, models, selftests, topologies
+from . import checks, kernels, mesontests, models, schemas, selftests, topologies
 from .runner import guest_groups
 
 
@@ -22,6 +22,7 @@ def show(_options: argparse.Namespace) -> int:
     print(f"  {'lab':14} the lab's own parts")
     for suite in mesontests.SUITES:
         print(f"  {suite.name:14} {suite.about}")
+    print(f"  {schemas.SUITE:14} what cxlmemctl --json prints, against data/schema")
     print(f"  {models.SUITE:14} the kernel side's protocol, checked with SPIN")
     print(f"  {checks.SUITE:14} what other people's programs say about what we write")
     print(f"  {'guest':14} the project in a guest")
@@ -31,6 +32,8 @@ def show(_options: argparse.Namespace) -> int:
     for name, test in selftests.tests():
         print(f"  {name:60} {(test.shortDescription() or '').strip()}".rstrip())
     print(f"  {'unit/*, unit-asan/*, unit-valgrind/*':60} what tests/unit*/meson.build defines")
+    for name in schemas.names():
+        print(f"  {f'{schemas.SUITE}/{name}':60} samples of the client follow data/schema/{name}.json")
     for run in models.runs():
         print(f"  {run.full_name:60} {'holds' if run.holds else 'an error is found'}")
     for name, about in checks.names():

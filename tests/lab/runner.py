@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Sequence
 
-from . import checks, guesttests, mesontests, models, selftests
+from . import checks, guesttests, mesontests, models, schemas, selftests
 from .assets import Assets
 from .errors import LabError
 from .guesttests import Group, GroupRun
@@ -76,6 +76,7 @@ def test(options: argparse.Namespace) -> int:
                 if wants(suite.name, patterns):
                     _guarded(results, suite.name,
                              lambda s=suite: mesontests.run(assets, s, patterns, results))
+            _guarded(results, schemas.SUITE, lambda: schemas.run(assets, patterns, results))
             _guarded(results, models.SUITE,
                      lambda: models.run_all(assets, patterns, results))
             _guarded(results, checks.SUITE,

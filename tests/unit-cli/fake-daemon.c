@@ -230,9 +230,15 @@ static void answer(struct server *s, sd_bus_message *m, const char *member)
 		must(sd_bus_reply_method_return(m, "s", s->fake->wishes ?:
 								"{\"wishes\":[],\"reports\":[]}"));
 	else if (strcmp(member, "Export") == 0)
-		must(sd_bus_reply_method_return(m, "s", "{\"version\":1}"));
+		must(sd_bus_reply_method_return(m, "s", s->fake->export ?: "{\"version\":1}"));
 	else if (strcmp(member, "GetMetrics") == 0)
 		on_get_metrics(m);
+	else if (strcmp(member, "GetHealth") == 0 && s->fake->health)
+		must(sd_bus_reply_method_return(m, "s", s->fake->health));
+	else if (strcmp(member, "GetRivals") == 0 && s->fake->rivals)
+		must(sd_bus_reply_method_return(m, "s", s->fake->rivals));
+	else if (strcmp(member, "GetBlockers") == 0 && s->fake->blockers)
+		must(sd_bus_reply_method_return(m, "s", s->fake->blockers));
 	else if (strcmp(member, "Forget") == 0 || strcmp(member, "Adopt") == 0)
 		on_words(m);
 	else if (strcmp(member, "Import") == 0)

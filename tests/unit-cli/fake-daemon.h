@@ -16,6 +16,8 @@ struct fake {
 	const char *result;	     /* what operations say of themselves when they are done */
 	const char *picture;	     /* answer to GetPicture; default "{}" */
 	const char *wishes;	     /* answer to GetWishes; default: none */
+	/* answers to GetHealth, GetBlockers, GetRivals and Export */
+	const char *health, *blockers, *rivals, *export;
 	bool no_steps;		     /* there was nothing to do */
 	bool no_operations;	     /* none were there before */
 	bool early;		     /* the end is told before the answer to Start */

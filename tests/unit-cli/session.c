@@ -6,7 +6,7 @@
 
 #include "test.h"
 
-#define MAX_ARGS 12
+#define MAX_ARGS 16
 
 /* @keep_empty: a blank at the end begins a word that is empty */
 static void run_words(struct session *s, sd_bus *bus, const char *root, bool terminal,
