@@ -87,6 +87,10 @@ int bus_explain(const sd_bus_error *error, int r, const char *verb, char **ret_r
 		return say(ret_reason, -ENOTCONN,
 			   "cxlmemd does not answer on the system bus: start it with "
 			   "`systemctl start cxlmemd`");
+	if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked"))
+		return say(ret_reason, -ENOTCONN,
+			   "cxlmemd was switched off for good: `systemctl unmask cxlmemd` allows it again, "
+			   "`systemctl start cxlmemd` starts it");
 	if (one_of(error->name, denied))
 		return say(ret_reason, -EACCES, "%s needs root: try sudo", verb);
 	if (one_of(error->name, strange))

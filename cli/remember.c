@@ -110,7 +110,7 @@ int import_wishes(struct cli *cli, const struct command *command)
 	if (r == 0) {
 		r = bus_import(cli->bus, text, &n, &refusal);
 		if (r < 0)
-			(void)say(&reason, r, "%s is not imported: %s", name,
+			(void)say(&reason, r, "%s is not imported: %s; `cxlmemctl export` writes what can be", name,
 				  refusal ?: strerror(-r));
 	}
 	if (r == 0)

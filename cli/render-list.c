@@ -134,7 +134,11 @@ static void fill_ports(struct table *t, const struct picture *p)
 		table_add(t, TINT_NONE, "%s", port_kind_name(port->kind));
 		add_name(t, port->host);
 		table_add(t, TINT_NONE, "%s", port->parent < 0 ? "-" : p->ports[port->parent].name);
-		add_tristate(t, port->enabled);
+		/* The root has no driver to be bound to. */
+		if (port->kind == PORT_ROOT)
+			table_add(t, TINT_NONE, "-");
+		else
+			add_tristate(t, port->enabled);
 		if (port->kind == PORT_ENDPOINT)
 			table_add(t, TINT_NONE, "-");
 		else

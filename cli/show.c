@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "fetch.h"
 #include "files.h"
+#include "habits.h"
 #include "json-out.h"
 #include "render.h"
 #include "status.h"
@@ -139,7 +140,7 @@ static int parse_kind(const struct command *command, enum list_kind *ret, char *
 			*ret = kind;
 			return 0;
 		}
-	near = suggest(word, next_kind, NULL);
+	near = habit_list(word) ?: suggest(word, next_kind, NULL);
 	if (near)
 		return say(ret_reason, -EINVAL, "there is no list of \"%s\"; did you mean %s?",
 			   word, near);

@@ -8,6 +8,7 @@
 #include "util.h"
 
 #include "actions.h"
+#include "habits.h"
 #include "names.h"
 
 #define ANY UINT_MAX
@@ -436,6 +437,10 @@ static const char *next_change(size_t i, const void *userdata)
 
 const char *verb_suggest(const char *typed, bool changes)
 {
+	const char *habit = habit_verb(typed);
+
+	if (habit && (!changes || verb_find(habit)->changes))
+		return habit;
 	return suggest(typed, changes ? next_change : next_verb, NULL);
 }
 

@@ -92,7 +92,7 @@ enum option_id option_find(const char *name, size_t length);
 enum option_id option_find_letter(char letter);
 
 /**
- * verb_suggest - the name of the verb that was probably meant, or NULL
+ * verb_suggest - the name of the verb that was probably meant, or NULL: that of another tool, or misspelt
  * @changes: among those that change the machine only
  */
 const char *verb_suggest(const char *typed, bool changes);

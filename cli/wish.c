@@ -25,6 +25,19 @@ static int check(const struct wish *w, enum verb verb, char **ret_reason)
 	return 0;
 }
 
+/* The mode among the words behind the first, where it does not belong: `set-mode region0 devdax` */
+static const char *find_late_mode(const struct wish *w)
+{
+	enum memory_mode mode;
+
+	if (memory_mode_from_name(w->objects[0], &mode) == 0)
+		return NULL;
+	for (size_t i = 1; i < w->n_objects; i++)
+		if (memory_mode_from_name(w->objects[i], &mode) == 0)
+			return w->objects[i];
+	return NULL;
+}
+
 int wish_from_command(const struct command *command, struct wish *ret, char **ret_reason)
 {
 	struct wish w = {
@@ -43,6 +56,9 @@ int wish_from_command(const struct command *command, struct wish *ret, char **re
 	for (unsigned int i = 0; i < _OPTION_MAX; i++)
 		if (option_table[i].wish)
 			w.values[i] = command->values[i];
+	if (verb == VERB_SET_MODE && !w.values[OPTION_MODE] && find_late_mode(&w))
+		return say(ret_reason, -EINVAL, "the mode comes first: `cxlmemctl set-mode %s %s`",
+			   find_late_mode(&w), w.objects[0]);
 	/* `set-mode devdax region0`: the mode is the first word unless it came as an option. */
 	if (verb == VERB_SET_MODE && !w.values[OPTION_MODE]) {
 		w.values[OPTION_MODE] = w.objects[0];

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json_tokener.h>
@@ -112,6 +114,30 @@ static void test_to_stdout(void **state)
 
 	put(f, text);
 	check(f, "list windows", STATUS_DONE, NULL, "");
+}
+
+/* A device is written into, and stays what it is. */
+static void test_to_files(void **state)
+{
+	_cleanup_free_ char *picture = two_bridges();
+	const struct file *f = *state;
+	char fifo[48], line[128];
+	struct stat st;
+
+	put(f, picture);
+	snprintf(fifo, sizeof(fifo), "%s.pipe", f->path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	/* Both ends, so that nobody waits. */
+	assert_true(open(fifo, O_RDWR | O_NONBLOCK) >= 0);
+	snprintf(line, sizeof(line), "topology --svg %s", fifo);
+	check(f, line, STATUS_DONE, "", "");
+	assert_int_equal(stat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(unlink(fifo), 0);
+	check(f, "topology --svg /tmp", STATUS_FAILED, "",
+	      "cxlmemctl: /tmp cannot be written: it is a directory: name a file in it\n");
+	check(f, "topology --svg /nowhere/x", STATUS_FAILED, "",
+	      "cxlmemctl: /nowhere/x cannot be written: the directory it is to be in is not there\n");
 }
 
 static void test_plan(void **state)
@@ -335,7 +361,7 @@ static void test_refused(void **state)
 	      "cxlmemctl: operations takes no --from; `cxlmemctl help operations` lists what it takes\n");
 	check(f, "create mem0", STATUS_USAGE, "", NULL);
 	assert_int_equal(unlink(f->path), 0);
-	snprintf(err, sizeof(err), "cxlmemctl: %s cannot be read: No such file or directory\n", f->path);
+	snprintf(err, sizeof(err), "cxlmemctl: there is no file %s: `cxlmemctl capture` writes one\n", f->path);
 	check(f, "status", STATUS_FAILED, "", err);
 }
 
@@ -344,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_to_stdout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_to_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plan, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doctor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doctor_rivals, setup, teardown),

@@ -63,7 +63,7 @@ static void test_metrics(void **state)
 	close(fd);
 	assert_int_equal(unlink(path), 0);
 	check(&(struct fake){ 0 }, "metrics /nowhere/x.prom", STATUS_FAILED, "",
-	      "cxlmemctl: /nowhere/x.prom cannot be written: No such file or directory\n", NULL);
+	      "cxlmemctl: /nowhere/x.prom cannot be written: the directory it is to be in is not there\n", NULL);
 	check(&(struct fake){ 0 }, "metrics --json", STATUS_USAGE, "", NULL, "");
 }
 
@@ -208,6 +208,10 @@ static void test_refused(void **state)
 		{ SD_BUS_ERROR_SERVICE_UNKNOWN, "The name is not activatable",
 		  "cxlmemd does not answer on the system bus: start it with `systemctl start "
 		  "cxlmemd`",
+		  STATUS_NO_DAEMON },
+		{ "org.freedesktop.systemd1.UnitMasked", "Unit cxlmemd.service is masked.",
+		  "cxlmemd was switched off for good: `systemctl unmask cxlmemd` allows it again, "
+		  "`systemctl start cxlmemd` starts it",
 		  STATUS_NO_DAEMON },
 		{ SD_BUS_ERROR_NO_REPLY, "Did not receive a reply",
 		  "cxlmemd did not answer in time; `journalctl -u cxlmemd` may say why",
@@ -446,7 +450,7 @@ static void test_wishes(void **state)
 	assert_int_equal(unlink(file), 0);
 	check(&empty, line, STATUS_FAILED, "", NULL, "");
 	check(&empty, "export /nowhere/at/all", STATUS_FAILED, "",
-	      "cxlmemctl: /nowhere/at/all cannot be written: No such file or directory\n", NULL);
+	      "cxlmemctl: /nowhere/at/all cannot be written: the directory it is to be in is not there\n", NULL);
 }
 
 static void test_views(void **state)

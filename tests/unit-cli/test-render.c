@@ -42,7 +42,7 @@ static void test_lists(void **state)
 		   "pci0000:0c,pci0000:de\n");
 	check_list(p, LIST_PORTS,
 		   "PORT       KIND         AT           PARENT  STATE    DOWN  DECODERS IN USE\n"
-		   "root0      root         ACPI0017:00  -       enabled     0                -\n"
+		   "root0      root         ACPI0017:00  -       -           0                -\n"
 		   "port1      host-bridge  pci0000:0c   root0   enabled     0           1 of 4\n"
 		   "port2      host-bridge  pci0000:de   root0   enabled     0           0 of 4\n"
 		   "endpoint3  endpoint     mem0         port1   enabled     -           1 of 2\n"
