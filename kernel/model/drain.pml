@@ -40,8 +40,8 @@
  *
  * Properties: no page, struct page or counter is used when the map is gone;
  * nothing is handed out when the device has been seen to be drained, nor by a
- * pgmap that is known to be dying; who sleeps until the device is drained is
- * woken; after a revoke only pins are left; begin, revoke and cancel end
+ * pgmap that is known to be dying; who sleeps until the state is another is
+ * woken when it is; after a revoke only pins are left; begin, revoke and cancel end
  * whatever users do, and after a cancel folios can be requested; an unbind
  * waits for nothing but pins; counters and bits agree; no deadlock.
  *
@@ -58,7 +58,8 @@
  * @holds unbind-shared: SPANS=1 USER0=36 USER1=1 OPERATOR=8 UNBIND
  * @holds unbind-held-revoked: SPANS=1 USER0=47 USER1=0 OPERATOR=3 UNBIND
  * @holds kill-before-readers-left: SPANS=1 USER0=16 USER1=16 OPERATOR=8 UNBIND KILL_FIRST
- * @holds poll-unbind-if-announced: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND UNBOUND_ANNOUNCED
+ * @holds poll-unbind: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND
+ * @holds poll-unbind-alone: SPANS=1 USER0=5 USER1=0 OPERATOR=8 WAITER UNBIND
  *
  * @fails begin-without-barrier: SPANS=2 USER0=1 USER1=1 OPERATOR=0 BEGIN_UNORDERED
  * @fails claim-without-barrier: SPANS=2 USER0=1 USER1=1 OPERATOR=0 CLAIM_UNORDERED
@@ -74,13 +75,8 @@
  * @fails dying-not-looked-at: SPANS=1 USER0=16 USER1=16 OPERATOR=8 UNBIND KILL_FIRST DYING_LOOKS_NOT
  * @fails kill-without-grace-period: SPANS=1 USER0=36 USER1=1 OPERATOR=8 UNBIND KILL_WITHOUT_GRACE
  * @fails unbind-leaves-readers: SPANS=1 USER0=36 USER1=32 OPERATOR=8 UNBIND UNBIND_LEAVES_READERS
- *
- * The last one is the series as it is: an unbind does not tell those who sleep in
- * poll() of the attribute in sysfs (dax_drain_detach() sets the state, and takes
- * the work item back that may have been about to tell). poll() of the character
- * device is told.
- *
- * @fails poll-unbind: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND
+ * @fails unbound-not-told: SPANS=1 USER0=1 USER1=0 OPERATOR=0 WAITER UNBIND UNBOUND_NOT_TOLD
+ * @fails kill-not-told: SPANS=1 USER0=5 USER1=0 OPERATOR=8 WAITER UNBIND KILL_NOT_TOLD
  */
 /* What user 0, user 1 and the operator may do, added up */
 #define FAULTS		1
@@ -144,6 +140,7 @@ bit final;		/* somebody has read "drained" */
 bit told;		/* and it was announced */
 byte stuck;		/* users that keep a pin for ever */
 bit sleeping, unbinding;
+mtype:state slept;	/* the state that the one who sleeps has read */
 
 inline flush(cpu)
 {
@@ -741,8 +738,8 @@ proctype waiter()
 	   drain_state();
 	   dlock = 0;
 	   if
-	   :: st == LIVE || st == DRAINING ->
-		sleeping = 1;
+	   :: st != UNBOUND ->
+		atomic { slept = st; sleeping = 1 }
 end:		atomic { events != seen -> sleeping = 0 }
 	   :: else -> break
 	   fi
@@ -754,6 +751,7 @@ end:		atomic { events != seen -> sleeping = 0 }
 /* kill_dev_dax(), dax_drain_kill(), memunmap_pages(), dax_drain_detach() */
 proctype unbinder()
 {
+	mtype:state st, before;
 	bit z, c, m, had;
 	byte t;
 
@@ -772,10 +770,19 @@ proctype unbinder()
 	zap(UNBINDER, 0);
 	zap(UNBINDER, 1);
 	lock(dlock);
+	drain_state();
+	before = st;
 	begun = 1;
 	release(UNBINDER, 0);
 	release(UNBINDER, 1);
+	drain_state();
 	unlock(UNBINDER, dlock);
+#ifndef KILL_NOT_TOLD
+	if
+	:: st != before -> announce()
+	:: else
+	fi;
+#endif
 
 	/* percpu_ref_kill(): the first reference is put while the bias is in */
 	atomic { dead = 1; refs-- }
@@ -803,8 +810,9 @@ end:	released;
 	atomic { attached = 0; begun = 0; revoked = 0; unbound = 1; final = 0 }
 	unlock(UNBINDER, dlock);
 	work = 0;
-#ifdef UNBOUND_ANNOUNCED
-	events++
+#ifndef UNBOUND_NOT_TOLD
+	st = UNBOUND;
+	announce()
 #endif
 }
 #endif
@@ -830,7 +838,9 @@ proctype monitor()
 	timeout;
 	atomic {
 		assert(!begun || !attached || !alive || used[0] + used[1] || told);
-		assert(!sleeping || (attached && (!begun || used[0] + used[1])));
+		assert(!sleeping || attached);
+		assert(!sleeping || begun == (slept != LIVE));
+		assert(!sleeping || !begun || (slept == DRAINING) == (used[0] + used[1] > 0));
 		assert(!unbinding || stuck);
 		assert(!revoked || stuck || used[0] + used[1] == 0);
 		assert(begun || !attached || !(closed || shut[0] || shut[1]));

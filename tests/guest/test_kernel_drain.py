@@ -185,6 +185,26 @@ def test_holder_is_released_by_unbind(guest):
     device.destroy()
 
 
+def test_watchers_are_told(guest):
+    """Who sleeps in poll() of the attribute is told of every state, of unbinding and binding, too."""
+    device = Devdax(guest)
+    watcher = Running(guest, "dax_hold", device.node, "watch", f"{device.sysfs}/drain", "drained",
+                      word="watch live")
+    pinner = Running(guest, "dax_pin", "pipe", device.node, word="held")
+    unbind = device.start_unbind()
+    watcher.wait_word("watch draining")
+    assert unbind.running, unbind.output
+    pinner.finish()
+    watcher.wait_word("watch unbound")
+    assert unbind.wait(20) == 0, unbind.output
+    guest.check(f"echo {device.name} >/sys/bus/dax/drivers/device_dax/bind")
+    watcher.wait_word("watch unbound\nwatch live")
+    assert device.drain("begin") == 0
+    assert watcher.finish().split()[1::2] == ["live", "draining", "unbound", "live", "drained"]
+    assert device.drain("cancel") == 0
+    device.destroy()
+
+
 @timeout(600)
 def test_selftest(guest):
     """The kernel's own selftest of the series, at both alignments."""

@@ -7,6 +7,8 @@
  *   map OFFSET LENGTH      touch OFFSET        unmap     (the last mapping)
  *   query                  one line per active folio
  *   poll TIMEOUT-MS        the events, or "timeout"
+ *   watch ATTRIBUTE VALUE  what the attribute says, and whenever it has been notified, until it
+ *                          says VALUE
  *   wait                   prints "waiting" and reads a line from standard input
  *
  * Each command prints one line: its result, or the name of the error. A touch
@@ -107,6 +109,29 @@ static void wait_events(int fd, int timeout)
 	fflush(stdout);
 }
 
+static void watch(const char *path, const char *last)
+{
+	struct pollfd attribute = { .events = POLLPRI };
+	char value[80];
+	ssize_t n;
+
+	if (!path || !last)
+		errx(2, "watch takes an attribute and a value");
+	attribute.fd = open(path, O_RDONLY);
+	if (attribute.fd < 0)
+		err(1, "%s", path);
+	do {
+		n = pread(attribute.fd, value, sizeof(value) - 1, 0);
+		if (n < 0)
+			err(1, "%s", path);
+		value[n] = 0;
+		value[strcspn(value, "\n")] = 0;
+		printf("watch %s\n", value);
+		fflush(stdout);
+	} while (strcmp(value, last) && poll(&attribute, 1, -1) >= 0);
+	close(attribute.fd);
+}
+
 int main(int argc, char **argv)
 {
 	char line[80];
@@ -146,6 +171,10 @@ int main(int argc, char **argv)
 			query(fd);
 		} else if (!strcmp(command, "poll")) {
 			wait_events(fd, number(*++word));
+		} else if (!strcmp(command, "watch")) {
+			const char *attribute = *++word;
+
+			watch(attribute, attribute ? *++word : NULL);
 		} else if (!strcmp(command, "wait")) {
 			printf("waiting\n");
 			fflush(stdout);
