@@ -107,6 +107,7 @@ def test_unbind_races_faults(guest):
     output = guest.check(f"""
         for i in $(seq {UNBINDS}); do
             mkfifo /run/go
+            : >/run/said  # what the last one said is not said by this one
             {PLACE}/dax_fault {device.node} {HUGE} {PAGE} 4 </run/go >/run/said &
             exec 3>/run/go
             until grep -q running /run/said; do sleep 0.05; done
