@@ -118,6 +118,36 @@ static enum zone common_zone(const struct step *s)
 	return s->blocks[0].zone;
 }
 
+/*
+ * Blocks go by number, and the plan's numbers are those of the place that the device had. One that is gone
+ * has no blocks that could be taken for others'.
+ */
+static int check_place(struct door *door, const struct step *s, char **ret_reason)
+{
+	uint64_t resource, size, block;
+	int r;
+
+	r = sysfs_read_u64(door, &resource, DAX "/resource", s->dax);
+	if (r == -ENOENT)
+		return 0;
+	if (r >= 0)
+		r = sysfs_read_u64(door, &size, DAX "/size", s->dax);
+	if (r >= 0)
+		r = memory_block_size(door, &block);
+	if (r < 0)
+		return say(ret_reason, r, "where %s is cannot be read: %s", s->dax, strerror(-r));
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		const struct block_span *b = &s->blocks[i];
+
+		if (b->first * block < align_down(resource, block) ||
+		    (b->first + b->count) * block > align_up(resource + size, block))
+			return say(ret_reason, -EBUSY,
+				   "memory%" PRIu64 " is not of %s any more: somebody else has made that anew "
+				   "since planning", b->first, s->dax);
+	}
+	return 0;
+}
+
 static int online_at_once(struct door *door, const struct step *s, enum zone zone,
 			  const char *state, char **ret_reason)
 {
@@ -143,6 +173,9 @@ int machine_online(struct door *door, const struct step *s, struct step_result *
 	int r;
 
 	(void)ret;
+	r = check_place(door, s, ret_reason);
+	if (r < 0)
+		return r;
 	r = memory_spans_check(door, s->blocks, s->n_blocks, NULL);
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -193,8 +226,11 @@ int machine_offline(struct door *door, const struct step *s, struct step_result 
 		    char **ret_reason)
 {
 	_cleanup_free_ char *state = kmem_state(door, s->dax);
+	int r = check_place(door, s, ret_reason);
 
 	(void)ret;
+	if (r < 0)
+		return r;
 	if (state)
 		return offline_at_once(door, s, ret_reason);
 	return say_users(door, s->dax, memory_spans_offline(door, s->blocks, s->n_blocks, ret_reason),

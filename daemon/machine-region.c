@@ -85,6 +85,27 @@ int machine_set_interleave(struct door *door, const struct step *s, struct step_
 	return 0;
 }
 
+/* The kernel takes the lowest range that is free; what the plan says of memory blocks holds for one place only. */
+static int check_place(struct door *door, const struct step *s, char **ret_reason)
+{
+	uint64_t now = UNKNOWN;
+	int r;
+
+	if (s->resource == UNKNOWN)
+		return 0;
+	r = sysfs_read_u64(door, &now, DEVICE "/resource", s->region);
+	if (r >= 0 && now == s->resource)
+		return 0;
+	/* What comes after this on a way back must not build on it. */
+	(void)write_number(door, 0, s->region, "size");
+	if (r < 0)
+		return say(ret_reason, r, "where the addresses of %s are cannot be read: %s", s->region,
+			   strerror(-r));
+	return say(ret_reason, -ENOSPC,
+		   "the addresses that %s was to have, from 0x%" PRIx64 ", are not free any more: somebody "
+		   "else took them since planning", s->region, s->resource);
+}
+
 int machine_alloc_hpa(struct door *door, const struct step *s, struct step_result *ret,
 		      char **ret_reason)
 {
@@ -98,7 +119,7 @@ int machine_alloc_hpa(struct door *door, const struct step *s, struct step_resul
 			   "took it since planning", s->region);
 	if (r < 0)
 		return say(ret_reason, r, "%s cannot be given its size: %s", s->region, strerror(-r));
-	return 0;
+	return check_place(door, s, ret_reason);
 }
 
 int machine_free_hpa(struct door *door, const struct step *s, struct step_result *ret,
@@ -186,6 +207,21 @@ int machine_attach(struct door *door, const struct step *s, struct step_result *
 	return 0;
 }
 
+/*
+ * The kernel takes a region's decoders away whatever is above them: commit_store() releases its driver
+ * first, cxl_decoder_detach() after that, with the memory still in use (drivers/cxl/core/region.c).
+ */
+static int refuse_enabled(struct door *door, const struct step *s, char **ret_reason)
+{
+	_cleanup_free_ char *driver = NULL;
+	int r;
+
+	r = sysfs_link_name(door, &driver, DEVICE "/driver", s->region);
+	if (r < 0 || !driver)
+		return r;
+	return say(ret_reason, -EBUSY, "%s is enabled again: somebody else did that", s->region);
+}
+
 int machine_detach(struct door *door, const struct step *s, struct step_result *ret,
 		   char **ret_reason)
 {
@@ -196,6 +232,9 @@ int machine_detach(struct door *door, const struct step *s, struct step_result *
 	r = read_target(door, s, &now);
 	if (r == -ENOENT || (r >= 0 && !*now))
 		return 0;
+	r = refuse_enabled(door, s, ret_reason);
+	if (r < 0)
+		return r;
 	r = sysfs_write(door, "\n", DEVICE "/target%d", s->region, s->position);
 	if (r < 0)
 		return say(ret_reason, r, "%s cannot be taken out of position %d of %s: %s", s->memdev,
@@ -225,16 +264,12 @@ int machine_commit(struct door *door, const struct step *s, struct step_result *
 int machine_decommit(struct door *door, const struct step *s, struct step_result *ret,
 		     char **ret_reason)
 {
-	_cleanup_free_ char *driver = NULL;
 	int r;
 
 	(void)ret;
-	r = sysfs_link_name(door, &driver, DEVICE "/driver", s->region);
+	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;
-	/* The store would release the driver by itself, whatever is above it. */
-	if (driver)
-		return say(ret_reason, -EBUSY, "%s is enabled again: somebody else did that", s->region);
 	r = sysfs_write(door, "0", DEVICE "/commit", s->region);
 	if (r < 0 && r != -ENOENT)
 		return say(ret_reason, r, "the decoders of %s cannot be released: %s", s->region,
@@ -375,17 +410,14 @@ int machine_disable(struct door *door, const struct step *s, struct step_result 
 int machine_delete_region(struct door *door, const struct step *s, struct step_result *ret,
 			  char **ret_reason)
 {
-	_cleanup_free_ char *driver = NULL;
 	int r;
 
 	(void)ret;
 	if (!sysfs_exists(door, DEVICE, s->region))
 		return 0;
-	r = sysfs_link_name(door, &driver, DEVICE "/driver", s->region);
+	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;
-	if (driver)
-		return say(ret_reason, -EBUSY, "%s is enabled again: somebody else did that", s->region);
 	r = sysfs_write(door, s->region, DEVICE "/delete_region", s->window);
 	if (r < 0 && r != -ENODEV)
 		return say(ret_reason, r, "%s cannot be deleted: %s", s->region, strerror(-r));

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 
+from guest.behind import Behind
 from guest.crash import JOBS, STATE, Crash, settle
 from guest.machine import USE, Machine
 from lab.testing import expect_kernel_log, timeout
@@ -26,6 +27,17 @@ def test_killed_at_records(guest):
             crash.ctl(crash.fill("destroy {region}"), timeout=400)
     print(f"{sum(counts.values())} cases: {dict(counts)}")
     assert counts["as promised"] and counts["as before"], counts
+
+
+@timeout(900)
+def test_meddled_with(guest):
+    """Somebody takes what a create is about in between: noticed, walked back, and theirs is left alone."""
+    behind = Behind(guest)
+    # Every record is tried in the suite `long`. After the first one nothing has been begun.
+    for name, cases in (("create", behind.creates), ("its place", behind.moves)):
+        counts = collections.Counter(cases(lambda nth: nth == 1 or nth % 4 == 2))
+        print(f"{name}: {sum(counts.values())} cases: {dict(counts)}")
+        assert counts["as before"], counts
 
 
 @expect_kernel_log("page dumped because: migration failure")

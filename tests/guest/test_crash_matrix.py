@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 from typing import Any, Callable
 
+from guest.behind import Behind
 from guest.crash import EJECT, FATE, JOBS, Crash, Job, settle
 from lab.testing import only, timeout
 
@@ -90,6 +91,17 @@ def _power(job: Job) -> Callable[[Any], None]:
 
     test.__doc__ = f"{job.name}: the power fails after each record, and when it was told to be done."
     return test
+
+
+@only(topologies=("one",))
+@timeout(7200)
+def test_behind_its_back(guest: Any) -> None:
+    """Somebody takes what a create is about, after each record of it."""
+    behind = Behind(guest)
+    for name, cases in (("create", behind.creates), ("its place", behind.moves)):
+        counts = collections.Counter(cases(lambda nth: True))
+        print(f"{name} meddled with: {sum(counts.values())} cases: {dict(counts)}")
+        assert counts["as promised"] and counts["as before"], counts
 
 
 test_create = _killed(create)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Preloaded into cxlmemd by guest tests: it, or its worker, ends at a chosen record of the journal. The file
- * $CXLMEM_FATE says "NTH before|after|USEC daemon|worker|stop"; records are counted while it is there, and it is gone
+ * $CXLMEM_FATE says "NTH before|after|USEC daemon|worker|stop|pause"; records are counted while it is there, and it is gone
  * when its time has come. USEC: so many microseconds after the record, in the middle of what it announces;
  * $CXLMEM_FATE.armed is there until then. "stop" halts both where they are, so that the machine can lose its power
- * there. With a NTH of 0 nobody dies, and when each record was written goes into $CXLMEM_FATE.times, in microseconds,
+ * there; "pause" halts who writes the record, until it gets SIGCONT. With a NTH of 0 nobody dies, and when each record was written goes into $CXLMEM_FATE.times, in microseconds,
  * with its kind.
  */
 #include <ctype.h>
@@ -39,6 +39,10 @@ static void act(const char *who)
 {
 	int with = !strcmp(who, "stop") ? SIGSTOP : SIGKILL;
 
+	if (!strcmp(who, "pause")) {
+		raise(SIGSTOP);
+		return;
+	}
 	if (!strcmp(who, "worker")) {
 		if (getpid() != self.daemon)
 			raise(SIGKILL);
