@@ -21,6 +21,7 @@ RULES = "/etc/polkit-1/rules.d/10-cxlmem-test.rules"
 CHALLENGED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 DENIED = "org.cxlmem1.Error.NotAuthorized"
 USER = "nobody"
+OPERATION = "/org/cxlmem1/operation/1"
 # Something to say for each type of an argument.
 VALUES = {"s": "create", "as": "0", "a{ss}": "0", "t": "1", "u": "1", "b": "true"}
 
@@ -61,6 +62,11 @@ class Bus:
         return self.error("/org/cxlmem1", "org.cxlmem1.Manager", "Start", ["s", "as", "a{ss}"],
                           [verb, str(len(objects)), *objects, "0"])
 
+    def calls(self) -> list[tuple[str, str, str, list[str]]]:
+        """Path, interface, name and types of the arguments of each method that changes something."""
+        return [(path, *method) for path in ("/org/cxlmem1", OPERATION) for method in self.methods(path)
+                if method[1] not in READ_ONLY]
+
     def verbs(self) -> list[str]:
         """What Start can be asked for, in the daemon's own words."""
         name, sentence = self.start("nonesuch")
@@ -93,20 +99,13 @@ def test_every_method_is_refused(guest):
     machine.ctl(f"create {machine.cards()[0]}")
     machine.ctl("operations")
     before = machine.state()
-    operation = "/org/cxlmem1/operation/1"
-    refused = 0
-    for path in ("/org/cxlmem1", operation):
-        methods = bus.methods(path)
-        assert "Cancel" in [method for _, method, _ in methods]
-        for interface, method, types in methods:
-            if method in READ_ONLY:
-                continue
-            name, sentence = bus.error(path, interface, method, types,
-                                       [VALUES[kind] for kind in types])
-            assert name == CHALLENGED, f"{interface}.{method}: {name or 'done'}: {sentence}"
-            assert "org.cxlmem1." in sentence and "root" in sentence, sentence
-            refused += 1
-    assert refused >= 3
+    calls = bus.calls()
+    for path in ("/org/cxlmem1", OPERATION):
+        assert [call for call in calls if call[0] == path and call[2] == "Cancel"], calls
+    for path, interface, method, types in calls:
+        name, sentence = bus.error(path, interface, method, types, [VALUES[kind] for kind in types])
+        assert name == CHALLENGED, f"{interface}.{method}: {name or 'done'}: {sentence}"
+        assert "org.cxlmem1." in sentence and "root" in sentence, sentence
     for verb in bus.verbs():
         name, sentence = bus.start(verb, "region0")
         assert name == CHALLENGED and sentence.startswith(f"{verb} needs an administrator"), (
@@ -127,6 +126,47 @@ def test_client_says_who_may(guest):
     for word in ("create", "root", "org.cxlmem1.create", "cxlmemd(8)"):
         assert word in output, output
     assert not machine.regions()
+
+
+@timeout(900)
+def test_every_method_is_granted(guest):
+    """The action that a refusal names is the one that is needed: with a rule for it the call is answered."""
+    machine, bus = Machine(guest), Bus(guest)
+    # Operation 1 is there, whoever made it.
+    machine.ctl(f"create {machine.cards()[0]}")
+    machine.ctl("destroy " + machine.regions()[0]["region"])
+    before = machine.state()
+    needed: dict[str, list] = {}
+    for call in bus.calls():
+        values = [VALUES[kind] for kind in call[3]]
+        _, sentence = bus.error(*call, values)
+        needed.setdefault(_action(sentence), []).append((*call, values))
+    # Of what is not there, so that nothing is done but that is said.
+    for verb in bus.verbs():
+        start = ("/org/cxlmem1", "org.cxlmem1.Manager", "Start", ["s", "as", "a{ss}"],
+                 [verb, "1", "mem77", "0"])
+        needed.setdefault(_action(bus.error(*start)[1]), []).append(start)
+    assert set(needed) == {f"org.cxlmem1.{name}" for name in ("create", "online", "destroy", "import")}
+    try:
+        for action, calls in needed.items():
+            _rule(guest, f'action.id == "{action}"', "YES")
+            for call in calls:
+                name, sentence = bus.error(*call)
+                assert name not in (CHALLENGED, DENIED), (action, call, sentence)
+                if "mem77" in call[4]:
+                    # Or that there is more to be said, as with set-mode.
+                    assert name in ("org.cxlmem1.Error.NoSuchObject",
+                                    "org.cxlmem1.Error.BadRequest"), (call, name, sentence)
+    finally:
+        _no_rule(guest)
+    machine.assert_state(before)
+
+
+def _action(sentence: str) -> str:
+    """The action that a refusal names."""
+    found = re.search(r"org\.cxlmem1\.\w+", sentence)
+    assert found, sentence
+    return found.group()
 
 
 @timeout(600)
