@@ -94,6 +94,24 @@ def test_a_card_starts_the_daemon(guest):
     guest.check("systemctl is-active cxlmem.target")
 
 
+def test_watchdog(guest):
+    """systemd hears from it in time, and starts it anew when it does not."""
+    drop_in = "/run/systemd/system/cxlmemd.service.d/watchdog.conf"
+    main = "systemctl show -P MainPID cxlmemd"
+    guest.write(drop_in, "[Service]\nWatchdogSec=4\n")
+    guest.check("systemctl daemon-reload; systemctl restart cxlmemd; cxlmemctl status > /dev/null")
+    try:
+        pid = guest.check(main).strip()
+        guest.check("sleep 9")
+        assert guest.check(main).strip() == pid, "it says nothing to systemd"
+        guest.check(f"kill -STOP {pid}")
+        guest.wait_for(f"[ $({main}) != {pid} ] && systemctl is-active cxlmemd", timeout=60)
+        assert "Watchdog timeout" in guest.check("journalctl -b -u cxlmemd -o cat")
+        guest.check("cxlmemctl status > /dev/null")
+    finally:
+        guest.check(f"rm {drop_in}; systemctl daemon-reload; systemctl restart cxlmemd")
+
+
 def test_daxctl_is_kept_away(guest):
     """No service of daxctl's is started for a dax device of a card."""
     machine = Machine(guest)
