@@ -65,7 +65,7 @@ def _probe(assets: "Assets", kernel: kernels.Kernel) -> str:
         disk.copy(assets.disk(), place / "upper.img")
         machine = Machine(
             topology=topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
-            layers=[assets.base(), kernel.modules, assets.lab_layer()],
+            layers=[assets.image("full"), kernel.modules, assets.lab_layer()],
             disk=place / "upper.img", directory=place, accel="kvm", cards=list(topology.cards))
         session = Session(assets.spawner, assets.tools(), machine)
         try:

@@ -9,8 +9,12 @@ from pathlib import Path
 from . import accel, chroot, disk, guestfiles, kernels, roots, rundir
 from .apt import Apt, find_mirror, host_sources
 from .cache import Cache, remove_tree
+from .errors import LabError
 from .project import Project, checkout
 from .qemu import Spawner
+
+# What a guest's Debian can be: with all that the project and its tests need, or with Cockpit too.
+IMAGES = {"full": roots.guest_image, "cockpit": roots.cockpit_image}
 
 
 class Assets:
@@ -36,9 +40,15 @@ class Assets:
         """The root with QEMU and the compiler."""
         return roots.tools_root(self.cache, self.apt)
 
-    def base(self) -> Path:
-        """The guest's Debian as a squashfs."""
-        return roots.guest_image(self.cache, self.apt, self.tools())
+    def image(self, name: str) -> Path:
+        """A guest's Debian by its name in IMAGES."""
+        if name not in IMAGES:
+            raise LabError(f"there is no image {name!r}: choose one of {', '.join(IMAGES)}")
+        return IMAGES[name](self.cache, self.apt, self.tools())
+
+    def browser(self) -> Path:
+        """The root with a browser."""
+        return roots.browser_root(self.cache, self.apt)
 
     def kernel(self, name: str) -> kernels.Kernel:
         """A kernel with its modules and initramfs."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from . import checkers, disk, kernels, ready, rundir, snapshot
+from . import checkers, disk, kernels, network, ready, rundir, snapshot
 from .agent import Agent, Command
 from .assets import Assets
 from .errors import CommandFailed, GuestError, LabError
@@ -25,12 +25,16 @@ from .ready import SERVICE
 from .session import Session
 from .sizes import card_mib
 from .topologies import Card, TOPOLOGIES
+from .webdriver import Browser
 
 BOOT_TIMEOUT = 400.0
 COMMAND_TIMEOUT = 120.0
 PLUG_TIMEOUT = 60.0
 UNPLUG_TIMEOUT = 60.0
 BLINK_TIMEOUT = 15.0
+COCKPIT_PORT = 9090
+# What of a guest with an image can be reached from this machine.
+PORTS = {"cockpit": (COCKPIT_PORT,)}
 HOT_SERIAL = 0x2001
 
 
@@ -52,6 +56,7 @@ class Options:
     kernel_arguments: tuple[str, ...] = ()
     memory_mib: int = MEMORY_MIB
     boot: bool = False              # never start from a snapshot
+    image: str = "full"             # which Debian: assets.IMAGES
 
 
 class Guest:
@@ -75,6 +80,7 @@ class Guest:
         self._cards = {card.name: card for card in self.topology.cards}
         self._devices = {card.name: card.name for card in self.topology.cards}
         self._boot_id = ""
+        self._browsers: list[Browser] = []
         self._closed = False
         self._session: Session | None = None
         self.directory = rundir.make()
@@ -354,6 +360,16 @@ class Guest:
         self._plugged += 1
         self._cards[card] = Card(card, port, serial, card_mib(size))
 
+    def browser(self, log: str = "browser.log", size: tuple[int, int] = (1280, 900)) -> Browser:
+        """A browser on this machine, of a guest with Cockpit; it ends with the guest at the latest."""
+        browser = Browser(self.assets.spawner, self.assets.browser(), self.directory / log, size)
+        self._browsers.append(browser)
+        return browser
+
+    def url(self, port: int = COCKPIT_PORT) -> str:
+        """Where a browser on this machine reaches a TCP port of the guest; anew after a reboot."""
+        return f"http://127.0.0.1:{network.find_port(self.qmp, port)}"
+
     def console(self) -> str:
         """What the guest wrote to its serial console so far, over all of its boots."""
         try:
@@ -401,12 +417,13 @@ class Guest:
         if self._closed:
             return
         self._closed = True
+        for browser in self._browsers:
+            browser.close()
         self._power_off()
         if self.keep:
             self.keep.mkdir(parents=True, exist_ok=True)
-            for name in ("console.log", "qemu.log"):
-                if (self.directory / name).exists():
-                    shutil.copy(self.directory / name, self.keep / name)
+            for log in self.directory.glob("*.log"):
+                shutil.copy(log, self.keep / log.name)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _make_machine(self) -> Machine:
@@ -416,12 +433,14 @@ class Guest:
         patience = kernels.patience(options.kernel)
         machine = Machine(
             topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
-            layers=[assets.base(), kernel.modules, assets.lab_layer()],
+            layers=[assets.image(options.image), kernel.modules, assets.lab_layer()],
             disk=self.directory / "upper.img", directory=self.directory,
             accel=assets.accel(), cards=list(self.topology.cards),
             kernel_arguments=(*options.kernel_arguments, *_unhurried(patience)),
-            memory_mib=options.memory_mib, patience=patience)
-        saved = None if options.boot else snapshot.get(assets, machine)
+            memory_mib=options.memory_mib, patience=patience,
+            ports=PORTS.get(options.image, ()))
+        # A network is not in the snapshots' key, and too few guests have one.
+        saved = None if options.boot or machine.ports else snapshot.get(assets, machine)
         if saved:
             machine.incoming = saved.state
             disk.copy(saved.disk, machine.disk)
@@ -472,6 +491,8 @@ class Guest:
     def _wait_service(self, start: float, timeout: float) -> None:
         ready.wait_cards(self.session, list(self._cards.values()), timeout)
         self.timings["cards"] = time.monotonic() - start
+        if self.machine.ports:
+            network.up(self.session)
         if not self.options.bare:
             ready.start_service(self.session, timeout)
         self.timings["service"] = time.monotonic() - start

@@ -93,6 +93,7 @@ def discover(directory: Path) -> list[Group]:
             options = Options(
                 kernel=kernel, topology=topology, build=getattr(module, "BUILD", "plain"),
                 bare=getattr(module, "BARE", False), boot=getattr(module, "BOOT", False),
+                image=getattr(module, "IMAGE", Options.image),
                 kernel_arguments=tuple(getattr(module, "KERNEL_ARGUMENTS", ())),
                 memory_mib=getattr(module, "MEMORY_MIB", Options.memory_mib))
             cases = tuple(Case(f"{name}/{test}", function) for test, function in functions

@@ -16,6 +16,7 @@ from .topologies import Card, Topology
 
 MEMORY_MIB = 2048
 PROCESSORS = 2
+GUEST_ADDRESS = "10.0.2.15"       # what QEMU's own network calls its guest
 # Room for the windows above the guest's own memory. That it is set also makes QEMU describe
 # NUMA nodes, without which the kernel gives the windows none.
 MAXMEM_GIB = 32
@@ -46,6 +47,7 @@ class Machine:
     incoming: Path | None = None    # a snapshot to start from
     patience: float = 1.0           # how much slower than others its kernel may be
     hold: bool = False              # leave the CXL hardware alone, for a snapshot
+    ports: tuple[int, ...] = ()     # of the guest, that this machine can connect to
 
     @property
     def console(self) -> Path:
@@ -57,6 +59,19 @@ def backend(card: Card, backend_id: str) -> dict[str, object]:
     """Memory of a card as an object of QEMU's."""
     return {"qom-type": "memory-backend-ram", "id": backend_id, "size": card.mib << 20,
             "share": True}
+
+
+def network_arguments(ports: tuple[int, ...]) -> list[str]:
+    """For a guest whose `ports` can be reached over 127.0.0.1; no network when there are none.
+
+    QEMU is the other end. Nothing of the guest gets out (`restrict`), and QEMU takes port numbers
+    that are free: network.find_port() asks for them.
+    """
+    if not ports:
+        return []
+    forward = "".join(f",hostfwd=tcp:127.0.0.1:0-{GUEST_ADDRESS}:{port}" for port in ports)
+    return ["-netdev", f"user,id=net,restrict=on{forward}",
+            "-device", "virtio-net-pci,bus=pcie.0,addr=5,netdev=net,romfile="]
 
 
 def topology_arguments(topology: Topology, cards: list[Card]) -> list[str]:
@@ -120,6 +135,7 @@ def arguments(machine: Machine) -> list[str]:
     result += ["-drive", f"if=none,id=upper,file={machine.disk},format=raw,cache=unsafe",
                "-device", "virtio-blk-pci,bus=pcie.0,addr=10,drive=upper,"
                           f"serial={'upper-hold' if machine.hold else 'upper'}"]
+    result += network_arguments(machine.ports)
     result += topology_arguments(machine.topology, machine.cards)
     if machine.incoming:
         result += ["-incoming", f"file:{machine.incoming}"]

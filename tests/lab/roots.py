@@ -58,6 +58,14 @@ CHECKS_PACKAGES = (
     "python3", "python3-jsonschema", "python3-prometheus-client", "prometheus", "mandoc",
 )
 
+# A browser, and the program that lets a test drive it (WebDriver).
+BROWSER_PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core", "fonts-liberation")
+
+# What a guest has besides, whose machine is looked after with Cockpit. sudo is how its sessions
+# become an administrator's; libpam-modules and passwd are how somebody logs in.
+COCKPIT_PACKAGES = ("cockpit-ws", "cockpit-bridge", "cockpit-system", "sudo", "passwd",
+                    "libpam-modules")
+
 # Mount points for chroot.run(): the tools root is shared and stays as it was made.
 TOOLS_POINTS = ("src", "build", "dest", "in", "out")
 
@@ -105,38 +113,55 @@ def tools_root(cache: Cache, apt: Apt) -> Path:
     return cache.step("tools", inputs, build, need_mib=1500) / "root"
 
 
-def checks_root(cache: Cache, apt: Apt) -> Path:
-    """Root with programs that check files of ours; only tests need it."""
-    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": CHECKS_PACKAGES,
+def _programs_root(cache: Cache, apt: Apt, name: str, packages: tuple[str, ...], what: str,
+                   need_mib: int) -> Path:
+    """Root with programs that only some tests need."""
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": packages,
               "points": TOOLS_POINTS, "trim": TRIM}
 
     def build(entry: Path) -> None:
         sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
         root = entry / "root"
         root.mkdir()
-        mmdebstrap(root, sources, CHECKS_PACKAGES, "apt", TRIM, "making the root with checkers")
+        mmdebstrap(root, sources, packages, "apt", TRIM, f"making the root with {what}")
         for point in TOOLS_POINTS:
             (root / point).mkdir(exist_ok=True)
 
-    return cache.step("checks", inputs, build, need_mib=900) / "root"
+    return cache.step(name, inputs, build, need_mib=need_mib) / "root"
 
 
-def guest_image(cache: Cache, apt: Apt, tools: Path) -> Path:
-    """The guest's base system as a squashfs file."""
-    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": GUEST_PACKAGES,
+def checks_root(cache: Cache, apt: Apt) -> Path:
+    """Root with programs that check files of ours."""
+    return _programs_root(cache, apt, "checks", CHECKS_PACKAGES, "checkers", 900)
+
+
+def browser_root(cache: Cache, apt: Apt) -> Path:
+    """Root with a browser, which runs on the host."""
+    return _programs_root(cache, apt, "browser", BROWSER_PACKAGES, "a browser", 1800)
+
+
+def guest_image(cache: Cache, apt: Apt, tools: Path, more: tuple[str, ...] = ()) -> Path:
+    """The guest's base system, and `more` packages, as a squashfs file."""
+    packages = (*GUEST_PACKAGES, *more)
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": packages,
               "trim": TRIM}
 
     def build(entry: Path) -> None:
         sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
         root = entry / "root"
         root.mkdir()
-        mmdebstrap(root, sources, GUEST_PACKAGES, "essential", TRIM,
+        mmdebstrap(root, sources, packages, "essential", TRIM,
                    "making the guest's root")
         with Progress("packing the guest's root"):
             squash(tools, root, entry / "root.squashfs")
         remove_tree(root)
 
     return cache.step("guest", inputs, build, need_mib=1200) / "root.squashfs"
+
+
+def cockpit_image(cache: Cache, apt: Apt, tools: Path) -> Path:
+    """The same with Cockpit in it."""
+    return guest_image(cache, apt, tools, COCKPIT_PACKAGES)
 
 
 def squash(tools: Path, source: Path, target: Path) -> None:

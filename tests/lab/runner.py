@@ -48,7 +48,9 @@ def _run_groups(assets: Assets, groups: list[Group], results: Results, jobs: int
         assets.kernel(options.kernel)
         if not options.bare:
             assets.project.built(options.build)
-    assets.base()
+        if options.image == "cockpit":
+            assets.browser()
+        assets.image(options.image)
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="guest") as pool:
         futures = [pool.submit(GroupRun(assets, group, results, stop).run) for group in groups]

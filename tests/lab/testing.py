@@ -9,7 +9,7 @@ A file tests/guest/test_NAME.py may set, at module level:
     SUITE       "guest" (default) or another name, e.g. "long", that runs only when asked for
     BUILT_KERNELS  names of kernels that are built from source: these too, in the suite "kernel"
     BUILD       "plain" (default), "asan" or "valgrind"
-    KERNEL_ARGUMENTS, MEMORY_MIB, BARE, BOOT   as in guest.Options
+    KERNEL_ARGUMENTS, MEMORY_MIB, BARE, BOOT, IMAGE   as in guest.Options
 
 Every function test_*(guest) is a test. The tests of a file that run on the same kernel and
 topology share one guest, in the order of the file; after a failure the rest gets a new one.
