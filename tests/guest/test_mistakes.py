@@ -12,7 +12,7 @@ from lab.testing import timeout
 KERNELS = ("debian-7.3",)
 TOPOLOGIES = ("two-bridges",)
 
-FAILED, USAGE = 1, 2
+DONE, FAILED, USAGE, NO_DAEMON = 0, 1, 2, 3
 # What the C library says of an errno: no sentence is one of these and nothing else.
 ERRNO = re.compile(r"Permission denied|No such file or directory|Invalid argument|[Ee]rrno|"
                    r"Device or resource busy|Input/output error|No such device|not permitted")
@@ -107,3 +107,28 @@ def test_each_gets_a_sentence(guest):
             wrong.append(f"{mistake.what} ({mistake.command}): {story}\n{output}")
     assert not wrong, "\n".join(wrong)
     machine.assert_state(before)
+
+
+def test_without_rights_or_daemon(guest):
+    """Not root, no daemon, memory in use: the same"""
+    machine = Machine(guest)
+    if not machine.regions():
+        machine.ctl(f"create {machine.cards()[0]}")
+    region = machine.regions()[0]["region"]
+    wrong = []
+    # --no-ask-password is not ours: nobody is at a terminal to be asked.
+    status, output = guest.sh("runuser -u nobody -- cxlmemctl create mem1 </dev/null")
+    wrong.append(_judge(Mistake("", "", FAILED, ("root",)), status, output))
+    node = machine.dax(region)["target_node"]
+    holder = machine.hold(node, "300M")
+    guest.check("systemctl mask --runtime --now cxlmemd")
+    try:
+        for command in ("status", "create mem1", "monitor", "list cards"):
+            status, output = guest.sh(f"cxlmemctl {command}")
+            wrong.append(_judge(Mistake("", "", NO_DAEMON, ("cxlmemd", "systemctl")), status,
+                                output))
+    finally:
+        guest.check("systemctl unmask --runtime cxlmemd; systemctl start cxlmemd")
+    holder.verify()
+    machine.ctl(f"destroy {region}")
+    assert not any(wrong), wrong

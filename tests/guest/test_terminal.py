@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""cxlmemctl on real terminals, narrow and wide."""
+"""cxlmemctl on real terminals, narrow and wide, and where there is none."""
 
 from __future__ import annotations
 
 import re
 
-from guest.machine import Machine
+from guest.machine import Machine, USE
 from guest.terminal import Terminal
-from lab.testing import timeout
+from lab.testing import expect_kernel_log, timeout
 
 KERNELS = ("debian-7.3",)
 TOPOLOGIES = ("two-bridges",)
 SIZES = ((80, 24), (200, 50))
+ESCAPE = "\x1b"
+# What the kernel says of pages that it cannot move.
+REFUSAL = r"page dumped because: (unmovable page|migration failure)"
 # {card} has a region, all of it; {other} is free. Numbers of regions are handed out in turns.
 LOOK = ("status", "list", "topology", "show {card} $(region) $(dax) decoder0.0 port1 slot:1 node1",
         "health", "doctor", "operations", "operations 1", "wishes", "profiles", "profiles check",
@@ -73,3 +76,66 @@ def test_no_line_is_too_long(guest):
         wrong = _commands(machine, WRONG)
         assert all(found[command] in ("1", "2") for command in wrong), found
         assert all(found[command] == "0" for command in set(commands) - set(wrong)), text
+
+
+def _raw(guest, command: str, environment: str = "") -> str:
+    """All bytes that a command prints on a terminal of 24 lines of 80."""
+    running = guest.run_async(f"env TERM=xterm LC_ALL=C.UTF-8 {environment} {command}",
+                              terminal=(24, 80))
+    running.wait(timeout=120)
+    return running.output
+
+
+def test_plain_where_it_has_to_be(guest):
+    """Colours on a terminal; none with NO_COLOR; no escape at all when it is dumb, or none"""
+    machine = Machine(guest)
+    region = _region(machine)
+    for command in ("cxlmemctl status", "cxlmemctl topology", "cxlmemctl list cards",
+                    "cxlmemctl help", "cxlmemctl nonsense"):
+        assert f"{ESCAPE}[" in _raw(guest, command), command
+        assert not re.search(rf"{ESCAPE}\[[0-9;]*m", _raw(guest, command, "NO_COLOR=1")), command
+        # Set to nothing it does not count: no-color.org
+        assert f"{ESCAPE}[" in _raw(guest, command, "NO_COLOR="), command
+        assert ESCAPE not in _raw(guest, command, "TERM=dumb"), command
+        status, output = guest.sh(f"TERM=xterm {command} 2>&1 | cat")
+        assert status == 0 and ESCAPE not in output and "\r" not in output, output
+    # A bar needs a cursor that can be moved: each step is a line without one.
+    dumb = _raw(guest, f"cxlmemctl destroy {region}", "TERM=dumb")
+    assert ESCAPE not in dumb and re.search(r"^\[1/\d+\] ", dumb, re.MULTILINE), dumb
+    output = guest.check(f"cxlmemctl create {machine.cards()[0]} 2>&1 | cat")
+    assert ESCAPE not in output and re.search(r"^\[1/\d+\] ", output, re.MULTILINE), output
+    region = machine.regions()[0]["region"]
+    output = guest.check(f"cxlmemctl destroy -q {region} 2>&1 | cat")
+    assert not output, output
+
+
+@timeout(900)
+@expect_kernel_log(REFUSAL)
+def test_ctrl_c(guest):
+    """A bar on what takes long, and what is in the way; Ctrl-C asks back, then cancels"""
+    machine = Machine(guest)
+    region = _region(machine)
+    online = machine.state()
+    with Terminal(guest, "bash -c 'trap : INT; cxlmemctl monitor; echo \"ended $?\"; sleep 99'") \
+            as terminal:
+        guest.wait_for("pidof cxlmemctl")
+        terminal.press("C-c")
+        assert "cxlmemctl:" not in terminal.wait_for(r"ended 130$")
+    node = machine.dax(region)["target_node"]
+    guest.check(f"setsid {USE} pin {node} 2M >/run/pin 2>&1 & echo $! >/run/pin.pid")
+    guest.wait_for("grep -q pinned /run/pin", timeout=60)
+    with Terminal(guest, f"cxlmemctl offline {region}") as terminal:
+        # How far it is, how fast, and how long still; then who keeps it from going on.
+        terminal.wait_for(r"^\[1/\d+\] .*\d+%  \d.* of 512M")
+        terminal.wait_for(r"^in the way: ")
+        terminal.press("C-c")
+        terminal.wait_for(r"offline goes on; Ctrl-C once more cancels it")
+        assert terminal.ended() is None
+        terminal.press("C-c")
+        screen = terminal.wait_for(r"offline was cancelled, the machine is as it was")
+        assert terminal.wait_end() == 4
+        assert len(screen.splitlines()) <= 24
+    machine.assert_state(online)
+    guest.check("kill $(cat /run/pin.pid); while kill -0 $(cat /run/pin.pid) 2>/dev/null; do "
+                "sleep 0.1; done")
+    machine.ctl(f"destroy {region}")
