@@ -111,6 +111,7 @@ def test_protocol_errors(guest):
     assert not _failing(machine, memdev)
     _inject(guest, "card1", "uncorrectable-errors", errors=[{"type": "cache-address-parity", "header": [3, 4]}])
     guest.wait_for(f"cxlmemctl health {memdev} | grep -q 'Cache Address Parity'", timeout=60)
+    assert "Cache Address Parity" in (_failing(machine, memdev) or ""), machine.ctl("health")
     for kind in ("correctable", "uncorrectable", "pcie"):
         _logged(guest, kind)
 
