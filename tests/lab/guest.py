@@ -264,14 +264,19 @@ class Guest:
             self.wait_removed(card, UNPLUG_TIMEOUT if wait is True else wait)
 
     def _press(self, device: str) -> None:
-        """QEMU has no press while the power indicator blinks: after a plug that takes a moment."""
+        """QEMU has no press while the power indicator blinks: after a plug that takes a moment.
+
+        Nor has it one for five seconds after another one.
+        """
         deadline = time.monotonic() + BLINK_TIMEOUT
         while True:
             try:
                 self.qmp("device_del", id=device)
                 return
             except GuestError as error:
-                if "indicator blinking" not in str(error) or time.monotonic() > deadline:
+                if time.monotonic() > deadline or not any(
+                        text in str(error)
+                        for text in ("indicator blinking", "in the process of unplug")):
                     raise
             time.sleep(0.1)
 
