@@ -97,7 +97,7 @@ bool link_is_slow(const struct memdev *m);
 /**
  * describe_speed - "reads 64 GB/s, 210 ns"; "" when nothing of it is known
  */
-#define SPEED_SIZE 64
+#define SPEED_SIZE 80
 char *describe_speed(const struct speed *s, char buf[static SPEED_SIZE]);
 
 /**
