@@ -219,6 +219,24 @@ class Apt:
         self._run(["apt-get", "-q", "download", *packages], cwd=directory)
         return sorted(directory.glob("*.deb"))
 
+    def closure(self, deb: Path, status: Path, directory: Path) -> list[Path]:
+        """Download what installing `deb` brings where `status` (dpkg's) is installed already.
+
+        What it recommends counts, as apt has it by default.
+        """
+        self.suites()
+        cache = directory / "cache"
+        (cache / "archives/partial").mkdir(parents=True)
+        # A copy, because apt locks what is beside it.
+        shutil.copy(status, cache / "status")
+        self._run(["apt-get", "-q", "-y", "--download-only",
+                   "-o", f"Dir::State::status={cache / 'status'}",
+                   "-o", f"Dir::Cache={cache}", "-o", "APT::Install-Recommends=true",
+                   "install", str(deb)])
+        files = [path.rename(directory / path.name) for path in cache.glob("archives/*.deb")]
+        shutil.rmtree(cache)
+        return sorted(files)
+
     def _options(self) -> list[str]:
         base = self.directory
         pairs = {

@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 from . import accel, chroot, disk, guestfiles, kernels, roots, rundir
 from .apt import Apt, find_mirror, host_sources
 from .cache import Cache, remove_tree
 from .errors import LabError
+from .package import Packages
 from .project import Project, checkout
 from .qemu import Spawner
 
-# What a guest's Debian can be: with all that the project and its tests need, or with Cockpit too.
-IMAGES = {"full": roots.guest_image, "cockpit": roots.cockpit_image}
+# What a guest's Debian can be: with all that the project and its tests need, with Cockpit too, or
+# without anything.
+PLAIN = "plain"
+IMAGES = {"full": roots.guest_image, "cockpit": roots.cockpit_image, PLAIN: roots.plain_image}
 
 
 class Assets:
@@ -28,6 +32,8 @@ class Assets:
         self._scratch = rundir.make()
         self.apt = Apt(self._scratch, find_mirror(host_sources()), roots.SUITES)
         self._project: Project | None = None
+        self._packages: Packages | None = None
+        self._mutex = threading.Lock()
 
     def __enter__(self) -> "Assets":
         return self
@@ -64,6 +70,14 @@ class Assets:
         if self._project is None:
             self._project = Project(self.cache, self.tools(), checkout())
         return self._project
+
+    @property
+    def packages(self) -> Packages:
+        """The packages of this checkout."""
+        with self._mutex:
+            if self._packages is None:
+                self._packages = Packages(self)
+            return self._packages
 
     def lab_layer(self) -> Path:
         """The lab's own files alone, for a guest without the project."""

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 from . import kernelbuild, kernelcheck, kernels, listing, run, runner, shell, topologies
-from .assets import Assets
+from .assets import Assets, IMAGES
 from .cache import Cache
 from .errors import LabError
+from .guest import Options
 from .progress import say
 from .project import VARIANTS, checkout
 
@@ -28,6 +29,8 @@ def _add_guest_options(parser: argparse.ArgumentParser, topology: str) -> None:
     parser.add_argument("--build", default="plain", choices=tuple(VARIANTS),
                         help="which build of the project the guest gets")
     parser.add_argument("--bare", action="store_true", help="a guest without the project")
+    parser.add_argument("--image", default=Options.image, choices=tuple(IMAGES),
+                        help="which Debian the guest is (plain: nothing the project needs)")
     parser.add_argument("--append", action="append", default=[], metavar="ARGUMENT",
                         help="add an argument to the kernel command line")
     parser.add_argument("--boot", action="store_true", help="boot, whatever snapshots there are")
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     check = kernel_verbs.add_parser("check", help="build each patch alone, checkpatch, sparse")
     check.add_argument("--source", default=kernelbuild.SOURCE, metavar="PACKAGE",
                        help=f"Debian's source package (default {kernelbuild.SOURCE})")
+    verbs.add_parser("package", help="build Debian's and Fedora's packages")
     clean = verbs.add_parser("clean", help="remove what was not used for a week")
     clean.add_argument("--all", action="store_true", help="remove everything the lab keeps")
     demo = verbs.add_parser("demo", help="the main job on an emulated machine")
@@ -106,6 +110,16 @@ def _kernel(options: argparse.Namespace) -> int:
     return 0
 
 
+def _package(_options: argparse.Namespace) -> int:
+    with Assets() as assets:
+        for built in (assets.packages.debs(), assets.packages.rpms()):
+            print(f"{built.directory}:")
+            for path in [*built.files("*.dsc"), *built.files("*.tar.xz"), *built.files("*.deb"),
+                         *built.files("*.rpm")]:
+                print(f"  {path.stat().st_size >> 10:>6} KiB  {path.name}")
+    return 0
+
+
 def _clean(options: argparse.Namespace) -> int:
     removed = Cache().clean(everything=options.all)
     for name in removed:
@@ -116,7 +130,7 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 VERBS = {"run": run.run, "shell": shell.shell, "test": runner.test, "list": listing.show,
-         "clean": _clean, "kernel": _kernel, "demo": _demo, "bench": _bench}
+         "clean": _clean, "kernel": _kernel, "package": _package, "demo": _demo, "bench": _bench}
 
 
 def main(arguments: list[str]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from . import checks, kernels, mesontests, models, schemas, selftests, topologies
+from . import (checks, kernels, mesontests, models, packagetests, schemas, selftests,
+               topologies)
 from .runner import guest_groups
 
 
@@ -25,6 +26,7 @@ def show(_options: argparse.Namespace) -> int:
     print(f"  {schemas.SUITE:14} what cxlmemctl --json prints, against data/schema")
     print(f"  {models.SUITE:14} the kernel side's protocol, checked with SPIN")
     print(f"  {checks.SUITE:14} what other people's programs say about what we write")
+    print(f"  {packagetests.SUITE:14} Debian's and Fedora's packages, without a guest")
     print(f"  {'guest':14} the project in a guest")
     for name in sorted({group.suite for group in groups} - {"guest"}):
         print(f"  {name:14} as guest, run only when named")
@@ -36,7 +38,7 @@ def show(_options: argparse.Namespace) -> int:
         print(f"  {f'{schemas.SUITE}/{name}':60} samples of the client follow data/schema/{name}.json")
     for run in models.runs():
         print(f"  {run.full_name:60} {'holds' if run.holds else 'an error is found'}")
-    for name, about in checks.names():
+    for name, about in [*checks.names(), *packagetests.names()]:
         print(f"  {name:60} {about}")
     for group in groups:
         for case in group.cases:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The two Debian root file systems: one with the tools, one for the guest."""
+"""The Debian root file systems: with tools, for checks, for packages, and the guest's."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,22 @@ BROWSER_PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core", "fonts-l
 # become an administrator's; libpam-modules and passwd are how somebody logs in.
 COCKPIT_PACKAGES = ("cockpit-ws", "cockpit-bridge", "cockpit-system", "sudo", "passwd",
                     "libpam-modules")
+
+# What Debian's and Fedora's packages are made and checked with; the same releases of the libraries
+# as in the guest. (build-essential is what a Debian build may take for granted.)
+PACKAGES_PACKAGES = (
+    "build-essential", "debhelper", "lintian", "rpm", "rpmlint", "python3",
+    "meson", "pkgconf", "systemd-dev", "libcxl-dev", "libdaxctl-dev", "libsystemd-dev",
+    "libjson-c-dev", "libinih-dev", "libtracefs-dev", "libtraceevent-dev", "libcmocka-dev",
+    "dbus-daemon",
+)
+
+# What `apt install` of cxlmem's package finds in the guest "plain" is what debootstrap installs
+# without being asked, and a bus.
+PLAIN_PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus")
+
+# mmdebstrap's settings stay in a root it has made; in this one apt and dpkg are as Debian has them.
+PLAIN_HOOK = 'rm "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap'
 
 # Mount points for chroot.run(): the tools root is shared and stays as it was made.
 TOOLS_POINTS = ("src", "build", "dest", "in", "out")
@@ -138,6 +155,43 @@ def checks_root(cache: Cache, apt: Apt) -> Path:
 def browser_root(cache: Cache, apt: Apt) -> Path:
     """Root with a browser, which runs on the host."""
     return _programs_root(cache, apt, "browser", BROWSER_PACKAGES, "a browser", 1800)
+
+
+def packages_root(cache: Cache, apt: Apt) -> Path:
+    """Root in which Debian's and Fedora's packages are built and checked."""
+    inputs = {"version": 1, "sources": apt.mirror.lines(SUITES[:3]), "packages": PACKAGES_PACKAGES,
+              "points": TOOLS_POINTS, "trim": TRIM[:3]}
+
+    def build(entry: Path) -> None:
+        sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
+        root = entry / "root"
+        root.mkdir()
+        mmdebstrap(root, sources, PACKAGES_PACKAGES, "apt", TRIM[:3],
+                   "making the root that builds packages")
+        for point in TOOLS_POINTS:
+            (root / point).mkdir(exist_ok=True)
+
+    return cache.step("packages", inputs, build, need_mib=1500) / "root"
+
+
+def plain_image(cache: Cache, apt: Apt, tools: Path) -> Path:
+    """A Debian 13 as debootstrap makes it, without anything the project needs."""
+    inputs = {"version": 2, "sources": apt.mirror.lines(SUITES[:3]), "packages": PLAIN_PACKAGES,
+              "trim": TRIM, "hook": PLAIN_HOOK}
+
+    def build(entry: Path) -> None:
+        sources = apt.mirror.lines([s for s in apt.suites() if not s.endswith("-backports")])
+        root = entry / "root"
+        root.mkdir()
+        mmdebstrap(root, sources, PLAIN_PACKAGES, "important",
+                   (*TRIM, f"--customize-hook={PLAIN_HOOK}"), "making the plain guest's root")
+        with Progress("packing the plain guest's root"):
+            squash(tools, root, entry / "root.squashfs")
+        # What is installed, for who asks what else a package would bring.
+        shutil.copy(root / "var/lib/dpkg/status", entry / "status")
+        remove_tree(root)
+
+    return cache.step("plain", inputs, build, need_mib=1200) / "root.squashfs"
 
 
 def guest_image(cache: Cache, apt: Apt, tools: Path, more: tuple[str, ...] = ()) -> Path:

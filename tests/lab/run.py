@@ -21,7 +21,8 @@ from .progress import say
 def guest_options(options: argparse.Namespace) -> Options:
     """The guest that the command line asks for."""
     return Options(kernel=options.kernel, topology=options.topology, build=options.build,
-                   bare=options.bare, kernel_arguments=tuple(options.append), boot=options.boot)
+                   bare=options.bare, kernel_arguments=tuple(options.append), boot=options.boot,
+                   image=options.image)
 
 
 def load_script(path: Path) -> ModuleType:

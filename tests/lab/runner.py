@@ -9,8 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Sequence
 
-from . import checks, guesttests, mesontests, models, schemas, selftests
-from .assets import Assets
+from . import checks, guesttests, mesontests, models, packagetests, schemas, selftests
+from .assets import PLAIN, Assets
 from .errors import LabError
 from .guesttests import Group, GroupRun
 from .progress import say
@@ -46,11 +46,14 @@ def _run_groups(assets: Assets, groups: list[Group], results: Results, jobs: int
     # Everything slow is made before the first guest, by one thread.
     for options in {group.options for group in groups}:
         assets.kernel(options.kernel)
+        assets.image(options.image)
+        if options.image == PLAIN:
+            assets.packages.all()
+            assets.project.built("plain")
         if not options.bare:
             assets.project.built(options.build)
         if options.image == "cockpit":
             assets.browser()
-        assets.image(options.image)
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="guest") as pool:
         futures = [pool.submit(GroupRun(assets, group, results, stop).run) for group in groups]
@@ -83,6 +86,8 @@ def test(options: argparse.Namespace) -> int:
                      lambda: models.run_all(assets, patterns, results))
             _guarded(results, checks.SUITE,
                      lambda: checks.run_all(assets, patterns, results))
+            _guarded(results, packagetests.SUITE,
+                     lambda: packagetests.run_all(assets, patterns, results))
             _guarded(results, "guest",
                      lambda: _run_groups(assets, groups, results, options.jobs))
         finally:
