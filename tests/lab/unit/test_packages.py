@@ -8,9 +8,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from guest.five_minutes import commands
 from lab.errors import LabError
 from lab.package import another_version, last_entry, read_tracked, tarball
 from lab.packagetests import difference, plain_name
+from lab.project import checkout
 
 CHANGELOG = """\
 cxlmem (0.2-1) UNRELEASED; urgency=medium
@@ -102,3 +104,11 @@ class FilesTest(unittest.TestCase):
         """a manual page is the same page when it is packed"""
         self.assertEqual(plain_name("usr/share/man/man1/x.1.gz"), "usr/share/man/man1/x.1")
         self.assertEqual(plain_name("usr/share/doc/x.gz"), "usr/share/doc/x.gz")
+
+
+class ReadmeTest(unittest.TestCase):
+    def test_commands(self):
+        """the five minutes are the first block below the heading, and begin with the package"""
+        found = commands((checkout() / "README.md").read_text(encoding="utf-8"))
+        self.assertEqual(found[0], "apt install ./cxlmem_*.deb")
+        self.assertTrue(all(line.startswith("cxlmemctl ") for line in found[1:]), found)
