@@ -29,7 +29,8 @@ class Suite:
 
 SUITES = (
     Suite("unit", "the project's unit tests", "plain"),
-    Suite("unit-asan", "the same with AddressSanitizer and UBSan", "asan"),
+    Suite("unit-asan", "the same with AddressSanitizer and UBSan", "asan",
+          ("--timeout-multiplier=5",)),
     Suite("unit-valgrind", "the same in valgrind, with leak check", "plain",
           (f"--wrapper={VALGRIND}", "--timeout-multiplier=20")),
 )
