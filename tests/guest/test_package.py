@@ -16,7 +16,7 @@ from guest.five_minutes import Shell, commands
 from guest.machine import USE, Machine
 from lab.package import NEXT_VERSION
 from lab.project import checkout
-from lab.testing import expect_kernel_log, timeout
+from lab.testing import expect_kernel_log, fresh, timeout
 
 KERNELS = ("debian-7.3",)
 TOPOLOGIES = ("two-ports",)
@@ -199,6 +199,7 @@ def test_purge(guest):
         assert status == 1 and not text, f"`{command}` still says: {text}"
 
 
+@fresh
 @timeout(1500)
 def test_meson_install(guest):
     """`meson install` alone, with the prefix it has by itself: all is found where it lands."""
@@ -212,7 +213,8 @@ def test_meson_install(guest):
                and not name.startswith(("usr/local/", "etc/dbus-1/system.d/"))
                and name not in ("usr", "usr/local", "etc", "etc/dbus-1", "etc/dbus-1/system.d")]
     assert not strange, strange
-    guest.check("systemctl daemon-reload && systemctl enable --now cxlmemd")
+    guest.check("systemctl daemon-reload && systemctl try-restart polkit && "
+                "systemctl enable --now cxlmemd")
     guest.check(IN_PLACE)
     assert guest.check("systemctl show -P FragmentPath cxlmemd").startswith("/usr/local/lib/")
     machine = Machine(guest)
