@@ -15,6 +15,7 @@
 
 struct shared {
 	_Atomic uint32_t wanted, done; /* tickets; waited for as futexes */
+	_Atomic uint32_t running;      /* the thread is in its loop; a futex, too */
 	_Atomic int error;
 	_Atomic bool served, stop;
 };
@@ -49,6 +50,8 @@ static void *run(void *userdata)
 	struct flush *f = userdata;
 	struct shared *s = f->shared;
 
+	atomic_store(&s->running, 1);
+	wake(&s->running);
 	for (;;) {
 		uint32_t ticket = atomic_load(&s->wanted);
 
@@ -88,6 +91,12 @@ void flush_start(struct flush *f)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	atomic_store(&f->shared->served, pthread_create(&f->thread, NULL, run, f) == 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/*
+	 * A thread that is being born may hold a lock (AddressSanitizer's allocator has one); a worker forked in
+	 * that moment would have it locked for ever. In its loop it takes none.
+	 */
+	while (atomic_load(&f->shared->served) && !atomic_load(&f->shared->running))
+		sleep_while(&f->shared->running, 0);
 }
 
 struct flush *flush_free(struct flush *f)
