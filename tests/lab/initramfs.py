@@ -68,7 +68,8 @@ mount -t tracefs -o nosuid,nodev,noexec tracefs /sys/kernel/tracing
 # A guest that will be snapshotted must not touch its CXL hardware before; see snapshot.py.
 if [ -n "$hold" ]; then
     mkdir -p /root/run/modprobe.d
-    for module in cxl_acpi cxl_pci cxl_mem cxl_pmem; do
+    # dax_hmem, which Linux loads where firmware tells of speed, asks for two of them by name.
+    for module in cxl_acpi cxl_pci cxl_mem cxl_pmem dax_hmem; do
         echo "blacklist $module"
     done >/root/run/modprobe.d/lab-hold.conf
 fi

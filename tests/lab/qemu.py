@@ -8,11 +8,11 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .errors import GuestError
-from .topologies import Card, Topology
+from .topologies import Card, Speed, Topology
 
 MEMORY_MIB = 2048
 PROCESSORS = 2
@@ -20,6 +20,8 @@ GUEST_ADDRESS = "10.0.2.15"       # what QEMU's own network calls its guest
 # Room for the windows above the guest's own memory. That it is set also makes QEMU describe
 # NUMA nodes, without which the kernel gives the windows none.
 MAXMEM_GIB = 32
+# Of the guest's own memory, where firmware tells.
+LOCAL_SPEED = Speed(80, 90, 40960, 20480)
 # The hypervisor bit is hidden: with it the kernel refuses to commit a region ("Failed to
 # synchronize CPU cache state").
 CPU = {"tcg": "Nehalem,-hypervisor", "kvm": "max,-hypervisor"}
@@ -72,6 +74,29 @@ def network_arguments(ports: tuple[int, ...]) -> list[str]:
     forward = "".join(f",hostfwd=tcp:127.0.0.1:0-{GUEST_ADDRESS}:{port}" for port in ports)
     return ["-netdev", f"user,id=net,restrict=on{forward}",
             "-device", "virtio-net-pci,bus=pcie.0,addr=5,netdev=net,romfile="]
+
+
+def hmat_arguments(topology: Topology, memory_mib: int) -> list[str]:
+    """What firmware tells about speed: nothing at all when it tells it of no bridge.
+
+    Node 0 has processors and memory, each bridge a node with neither. These have no `initiator`:
+    of a node that has one, Linux does not take numbers for a generic port.
+    """
+    told = [bridge for bridge in topology.bridges if bridge.speed]
+    if not told:
+        return []
+    result = ["-M", "hmat=on", "-object", f"memory-backend-ram,id=ram,size={memory_mib}M",
+              "-numa", f"node,nodeid=0,cpus=0-{PROCESSORS - 1},memdev=ram"]
+    for node, bridge in enumerate(told, 1):
+        result += ["-numa", f"node,nodeid={node}",
+                   "-object", f"acpi-generic-port,id=gp{node},pci-bus={bridge.name},node={node}"]
+    for node, speed in enumerate((LOCAL_SPEED, *(bridge.speed for bridge in told))):
+        for what, value in asdict(speed).items():
+            kind = what.replace("_", "-")
+            number = f"latency={value}" if kind.endswith("latency") else f"bandwidth={value}M"
+            result += ["-numa", f"hmat-lb,initiator=0,target={node},hierarchy=memory,"
+                                f"data-type={kind},{number}"]
+    return result
 
 
 def topology_arguments(topology: Topology, cards: list[Card]) -> list[str]:
@@ -136,6 +161,7 @@ def arguments(machine: Machine) -> list[str]:
                "-device", "virtio-blk-pci,bus=pcie.0,addr=10,drive=upper,"
                           f"serial={'upper-hold' if machine.hold else 'upper'}"]
     result += network_arguments(machine.ports)
+    result += hmat_arguments(machine.topology, machine.memory_mib)
     result += topology_arguments(machine.topology, machine.cards)
     if machine.incoming:
         result += ["-incoming", f"file:{machine.incoming}"]

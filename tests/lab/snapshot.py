@@ -62,7 +62,8 @@ def inputs(machine: Machine) -> object:
         "topology": asdict(machine.topology),
         "files": [str(path) for path in (machine.vmlinux, machine.initrd, *machine.layers)],
         "arguments": [qemu.KERNEL_ARGUMENTS, machine.kernel_arguments, machine.memory_mib,
-                      machine.accel, qemu.CPU, qemu.ACCEL, qemu.MAXMEM_GIB, qemu.PROCESSORS],
+                      machine.accel, qemu.CPU, qemu.ACCEL, qemu.MAXMEM_GIB, qemu.PROCESSORS,
+                      qemu.hmat_arguments(machine.topology, machine.memory_mib)],
         "scripts": [_FREEZE, ready.thaw_script()],
     }
 

@@ -41,12 +41,25 @@ class Switch:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """Latency in ns, bandwidth in MiB/s."""
+    read_latency: int
+    write_latency: int
+    read_bandwidth: int
+    write_bandwidth: int
+
+
+@dataclass(frozen=True)
 class Bridge:
-    """A CXL host bridge with its root ports."""
+    """A CXL host bridge with its root ports.
+
+    With `speed`, firmware tells how fast the processors reach it (in HMAT, as a generic port).
+    """
     name: str
     bus: int
     ports: tuple[str, ...]
     decoders: bool = False
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True)
@@ -126,5 +139,12 @@ TOPOLOGIES = {topology.name: topology for topology in (
         windows=(Window(("cxl.0",)), Window(("cxl.1",)),
                  Window(("cxl.0", "cxl.1"), mib=8192, granularity="1k")),
         switches=(_US0_4, _US1_4), cards=_cards(*_US0_4.ports(), *_US1_4.ports())),
+    Topology(
+        "hmat", "as two-bridges; firmware tells how fast the first bridge is, not the second",
+        bridges=(Bridge("cxl.0", 12, ("rp0",), decoders=True, speed=Speed(110, 130, 12288, 6144)),
+                 Bridge("cxl.1", 222, ("rp1",), decoders=True)),
+        windows=(Window(("cxl.0",)), Window(("cxl.1",)),
+                 Window(("cxl.0", "cxl.1"), granularity="1k")),
+        cards=_cards("rp0", "rp1")),
 )}
 DEFAULT = "two-bridges"

@@ -54,6 +54,7 @@ def test_region(guest):
     memdev = guest.memdev(next(iter(guest.cards())))
     guest.check(f"cxl create-region -t ram -d decoder0.0 -m {memdev}", 60)
     guest.wait_for("[ $(daxctl list | jq '.[0].online_memblocks // 0') -gt 0 ]", 30)
+    node = guest.json("daxctl list")[0]["target_node"]
     start = time.monotonic()
-    guest.check("numactl -m 1 head -c 64M /dev/zero >/dev/shm/x && rm /dev/shm/x", 100)
+    guest.check(f"numactl -m {node} head -c 64M /dev/zero >/dev/shm/x && rm /dev/shm/x", 100)
     assert time.monotonic() - start < 60
