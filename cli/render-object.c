@@ -105,9 +105,16 @@ static void speed_lines(const struct view *v, const struct speed *s)
 		{ "read latency", s->read_latency, "ns" }, { "write latency", s->write_latency, "ns" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		if (lines[i].value != UNKNOWN)
-			line(v, lines[i].label, "%" PRIu64 " %s", lines[i].value, lines[i].unit);
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (lines[i].value == UNKNOWN)
+			continue;
+		line(v, lines[i].label, "%" PRIu64 " %s", lines[i].value, lines[i].unit);
+		known = true;
+	}
+	if (!known)
+		line(v, "speed", "unknown");
 }
 
 static void show_window(const struct view *v, int i)

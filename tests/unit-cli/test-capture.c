@@ -289,6 +289,43 @@ static void test_show(void **state)
 	      "");
 }
 
+/* What is known of it; that nothing is. */
+static void test_show_speed(void **state)
+{
+	_cleanup_(picture_freep) struct picture *p = machine_two_bridges();
+	_cleanup_json_ struct json_object *json = NULL;
+	const struct file *f = *state;
+
+	p->regions[0].speed = (struct speed){ 12288, 6144, UNKNOWN, 382 };
+	assert_int_equal(picture_to_json(p, &json), 0);
+	put(f, json_object_to_json_string(json));
+	check(f, "show region0", STATUS_DONE,
+	      "region0: a region, memory made of cards\n"
+	      "  size          512M\n"
+	      "  addresses     0x100000000 to 0x11fffffff\n"
+	      "  cards         mem0\n"
+	      "  window        decoder0.0\n"
+	      "  use           system-ram\n"
+	      "  state         256M of 512M online\n"
+	      "  zone          movable\n"
+	      "  node          node1\n"
+	      "  dax           dax0.0\n"
+	      "  reads         12288 MB/s\n"
+	      "  writes        6144 MB/s\n"
+	      "  write latency 382 ns\n"
+	      "  made by       somebody else\n",
+	      "");
+	check(f, "show node1", STATUS_DONE,
+	      "node1: a NUMA node\n"
+	      "  size          256M\n"
+	      "  free          200M\n"
+	      "  processors    no\n"
+	      "  tier          memory_tier4\n"
+	      "  speed         unknown\n"
+	      "  regions       region0\n",
+	      "");
+}
+
 /* The JSON of things is what stands in the picture, in the order in which they were named. */
 static void test_show_json(void **state)
 {
@@ -375,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_doctor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doctor_rivals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_show_speed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
