@@ -255,10 +255,10 @@ void journal_rewind(struct journal *j)
 
 	if (at < 0 || (uint64_t)at < FILE_SIZE / 2)
 		return;
-	/* It had outgrown its size: once is no reason to keep it so. */
-	if ((uint64_t)at > FILE_SIZE)
-		(void)ftruncate(j->fd, (off_t)FILE_SIZE);
 	(void)lseek(j->fd, 0, SEEK_SET);
+	/* It had outgrown its size: once is no reason to keep it so. Where that fails it is larger than it need be. */
+	if ((uint64_t)at > FILE_SIZE && ftruncate(j->fd, (off_t)FILE_SIZE) < 0)
+		return;
 }
 
 int journal_write(struct journal *j, struct json_object *const *records, size_t n, bool sync)
