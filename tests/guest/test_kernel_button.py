@@ -9,6 +9,7 @@ from lab.errors import GuestError
 from lab.testing import expect_kernel_log, fresh, only, timeout
 
 SUITE = "kernel"
+ALWAYS = ("debian-7.3", "patched")
 KERNELS = ("debian-7.3", "unpatched", "patched", "patched-debug")
 PATCHED = ("patched", "patched-debug")
 TOPOLOGIES = ("slots",)

@@ -9,6 +9,7 @@ from guest.kernel_guest import Devdax, Running, check_leaks
 from lab.testing import expect_kernel_log, fresh, only, timeout
 
 SUITE = "kernel"
+ALWAYS = ("debian-7.3", "patched")
 KERNELS = ("debian-7.3", "unpatched", "patched", "patched-debug")
 TOPOLOGIES = ("one",)
 BARE = True

@@ -10,6 +10,7 @@ from guest.kernel_guest import PAGE, PLACE, Devdax, Running, check_leaks, instal
 from lab.testing import only, timeout
 
 SUITE = "kernel"
+ALWAYS = ("patched",)
 KERNELS = ("patched", "patched-debug")
 TOPOLOGIES = ("one",)
 BARE = True

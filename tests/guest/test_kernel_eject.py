@@ -8,6 +8,7 @@ from guest.machine import Machine, Refused
 from lab.testing import fresh, timeout
 
 SUITE = "kernel"
+ALWAYS = ("patched",)
 KERNELS = ("patched",)
 TOPOLOGIES = ("slots",)
 HUGE = 2 << 20

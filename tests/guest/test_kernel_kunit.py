@@ -7,6 +7,7 @@ from guest.kernel_guest import check_leaks
 from lab.testing import only, timeout
 
 SUITE = "kernel"
+ALWAYS = ("patched",)
 KERNELS = ("patched", "patched-debug")
 TOPOLOGIES = ("one",)
 BARE = True

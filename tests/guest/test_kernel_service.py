@@ -9,6 +9,7 @@ from guest.test_button import Slots as Cards
 from lab.testing import expect_kernel_log, timeout
 
 SUITE = "kernel"
+ALWAYS = ("patched",)
 KERNELS = ("patched", "patched-debug")
 TOPOLOGIES = ("slots",)
 REFUSAL = r"page dumped because: (unmovable page|migration failure)"

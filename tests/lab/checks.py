@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What other people's programs say about what we write: metrics, alert rules, manual pages.
+"""What other people's programs say about what we write: metrics, alert rules, manual pages, patches.
 
 They are in a root of their own (roots.checks_root); tests/checks has the scripts that run there.
 """
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Callable, Sequence
 
-from . import chroot, roots
+from . import chroot, kernelbuild, kernelcheck, roots
 from .assets import Assets
 from .errors import LabError
 from .models import unpacked
@@ -99,8 +99,15 @@ def manual_pages(bench: Bench) -> None:
         raise LabError(f"only in cxlmemctl-status(1), or only in the metrics: {told ^ there}")
 
 
+def kernel_series(bench: Bench) -> None:
+    """Each patch of kernel/ builds alone; compiler, checkpatch and sparse have nothing new to say."""
+    report: list[str] = []
+    kernelcheck.check(bench.assets, kernelbuild.SOURCE, report.append)
+    (bench.place / "report.txt").write_text("\n".join(report) + "\n", encoding="utf-8")
+
+
 CHECKS: tuple[Callable[[Bench], None], ...] = (openmetrics, prometheus, node_exporter, alert_rules,
-                                               manual_pages)
+                                               manual_pages, kernel_series)
 
 
 def names() -> list[tuple[str, str]]:

@@ -59,6 +59,7 @@ class Group:
     suite: str
     options: Options
     cases: tuple[Case, ...]
+    always: bool = True  # also when nothing is asked for by name
 
 
 def _matrix(module: ModuleType) -> list[tuple[str, str, str]]:
@@ -96,10 +97,11 @@ def discover(directory: Path) -> list[Group]:
                 image=getattr(module, "IMAGE", Options.image),
                 kernel_arguments=tuple(getattr(module, "KERNEL_ARGUMENTS", ())),
                 memory_mib=getattr(module, "MEMORY_MIB", Options.memory_mib))
+            always = suite == "guest" or kernel in getattr(module, "ALWAYS", ())
             cases = tuple(Case(f"{name}/{test}", function) for test, function in functions
                           if _here(function, kernel, topology))
             if cases:
-                groups.append(Group(name, suite, options, cases))
+                groups.append(Group(name, suite, options, cases, always))
     return groups
 
 

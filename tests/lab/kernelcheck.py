@@ -148,20 +148,25 @@ def touches_options(patch: Path) -> bool:
 
 
 def run(source: str) -> None:
-    """Check the series on a source package; raises LabError at the first thing that is wrong."""
+    """The verb: check the series on a source package, a line for each patch."""
     with Assets() as assets:
-        scratch = assets.apt.directory / "check"
-        scratch.mkdir()
-        root = kernelbuild.build_root(assets.cache, assets.apt)
-        base = kernelbuild.source_tree(assets.cache, assets.apt, source)
-        sparse = _sparse(assets.cache, assets.apt, scratch)
-        place = assets.cache.root / f"kernel-check.partial.{source}"
+        check(assets, source, print)
+
+
+def check(assets: Assets, source: str, say: Callable[[str], None]) -> None:
+    """Check the series on a source package; raises LabError at the first thing that is wrong."""
+    scratch = assets.apt.directory / "check"
+    scratch.mkdir()
+    root = kernelbuild.build_root(assets.cache, assets.apt)
+    base = kernelbuild.source_tree(assets.cache, assets.apt, source)
+    sparse = _sparse(assets.cache, assets.apt, scratch)
+    place = assets.cache.root / f"kernel-check.partial.{source}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    try:
+        _check(Tree(root, base, place, sparse), source, say)
+    finally:
         shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        try:
-            _check(Tree(root, base, place, sparse), source, print)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def _check(tree: Tree, source: str, say: Callable[[str], None]) -> None:

@@ -7,7 +7,14 @@ import argparse
 
 from . import (checks, kernels, mesontests, models, packagetests, schemas, selftests,
                topologies)
+from .guesttests import Group
 from .runner import guest_groups
+
+
+def _always(groups: list[Group], suite: str) -> str:
+    """What of a suite runs when nothing is named."""
+    return ", ".join(group.name.removeprefix(f"{suite}/")
+                     for group in groups if group.suite == suite and group.always)
 
 
 def show(_options: argparse.Namespace) -> int:
@@ -29,7 +36,7 @@ def show(_options: argparse.Namespace) -> int:
     print(f"  {packagetests.SUITE:14} Debian's and Fedora's packages, without a guest")
     print(f"  {'guest':14} the project in a guest")
     for name in sorted({group.suite for group in groups} - {"guest"}):
-        print(f"  {name:14} as guest, run only when named")
+        print(f"  {name:14} as guest; unasked: {_always(groups, name) or 'nothing'}")
     print("Tests:")
     for name, test in selftests.tests():
         print(f"  {name:60} {(test.shortDescription() or '').strip()}".rstrip())

@@ -7,6 +7,7 @@ import argparse
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Sequence
 
 from . import checks, guesttests, mesontests, models, packagetests, schemas, selftests
@@ -28,14 +29,14 @@ def guest_groups() -> list[Group]:
 
 
 def chosen_groups(patterns: Sequence[str]) -> list[Group]:
-    """The groups to run; suites other than "guest" only when a pattern asks for them."""
+    """The groups to run; without patterns those of the suite "guest", and who says ALWAYS."""
     result = []
     for group in guest_groups():
-        if not patterns and group.suite != "guest":
+        if not patterns and not group.always:
             continue
         cases = tuple(case for case in group.cases if selected(case.name, patterns))
         if cases:
-            result.append(Group(group.name, group.suite, group.options, cases))
+            result.append(replace(group, cases=cases))
     return result
 
 

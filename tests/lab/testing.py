@@ -7,6 +7,7 @@ A file tests/guest/test_NAME.py may set, at module level:
     TOPOLOGIES  names of topologies (default: the lab's default)
     MATRIX      pairs (kernel, topology), instead of the two above
     SUITE       "guest" (default) or another name, e.g. "long", that runs only when asked for
+    ALWAYS      names of kernels on which it runs unasked, whatever its suite
     BUILT_KERNELS  names of kernels that are built from source: these too, in the suite "kernel"
     BUILD       "plain" (default), "asan" or "valgrind"
     KERNEL_ARGUMENTS, MEMORY_MIB, BARE, BOOT, IMAGE   as in guest.Options

@@ -9,6 +9,7 @@ from lab.errors import CommandFailed, GuestError
 from lab.testing import expect_kernel_log, fresh
 
 SUITE = "lab-guest"
+ALWAYS = ("debian-7.3",)
 TOPOLOGIES = ("slots",)
 BARE = True
 
