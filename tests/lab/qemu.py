@@ -79,8 +79,7 @@ def network_arguments(ports: tuple[int, ...]) -> list[str]:
 def hmat_arguments(topology: Topology, memory_mib: int) -> list[str]:
     """What firmware tells about speed: nothing at all when it tells it of no bridge.
 
-    Node 0 has processors and memory, each bridge a node with neither. These have no `initiator`:
-    of a node that has one, Linux does not take numbers for a generic port.
+    Node 0 has processors and memory, each bridge a node with neither.
     """
     told = [bridge for bridge in topology.bridges if bridge.speed]
     if not told:
