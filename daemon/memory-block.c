@@ -159,18 +159,22 @@ static int online_one(struct door *door, uint64_t number, enum zone zone, bool *
 	r = memory_block_read(door, number, &state, &now);
 	if (r < 0)
 		return say(ret_reason, r, "memory%" PRIu64 " is not there", number);
-	if (state == MEM_ONLINE && now == zone)
+	if (state != MEM_ONLINE) {
+		r = sysfs_write(door, online_word(zone), BLOCK "/state", number);
+		if (r >= 0) {
+			*ret_done = true;
+			return 0;
+		}
+		/* So the kernel answers, too, when somebody else brought it online a moment ago. */
+		if (r != -EINVAL || memory_block_read(door, number, &state, &now) < 0 || state != MEM_ONLINE)
+			return say(ret_reason, r, "memory%" PRIu64 " cannot be brought online in zone %s: %s",
+				   number, say_zone(zone), strerror(-r));
+	}
+	if (now == zone)
 		return 0;
-	if (state == MEM_ONLINE)
-		return say(ret_reason, -EBUSY,
-			   "memory%" PRIu64 " is online in zone %s already: somebody else brought it "
-			   "online; take it offline first", number, say_zone(now));
-	r = sysfs_write(door, online_word(zone), BLOCK "/state", number);
-	if (r < 0)
-		return say(ret_reason, r, "memory%" PRIu64 " cannot be brought online in zone %s: %s",
-			   number, say_zone(zone), strerror(-r));
-	*ret_done = true;
-	return 0;
+	return say(ret_reason, -EBUSY,
+		   "memory%" PRIu64 " is online in zone %s already: somebody else brought it "
+		   "online; take it offline first", number, say_zone(now));
 }
 
 static int offline_one(struct door *door, uint64_t number, bool *ret_done, char **ret_reason)
@@ -186,6 +190,9 @@ static int offline_one(struct door *door, uint64_t number, bool *ret_done, char 
 		return say(ret_reason, r, "memory%" PRIu64 " cannot be read: %s", number,
 			   strerror(-r));
 	r = sysfs_write(door, "offline", BLOCK "/state", number);
+	/* Somebody else did that a moment ago. */
+	if (r == -EINVAL && memory_block_state(door, number, &state) >= 0 && state == MEM_OFFLINE)
+		return 0;
 	if (r == -EBUSY || r == -EAGAIN)
 		return say(ret_reason, -EBUSY,
 			   "memory%" PRIu64 " cannot be taken offline: pages in it are in use and cannot be "
