@@ -268,6 +268,11 @@ static int steps_free_memory(struct planner *pl, const struct target *targets, s
 	return r;
 }
 
+/* One without addresses yet, or of which they could not be read, goes by its name alone. */
+#define THAT_ONE(r)                                            \
+	.size = (r)->size ? (r)->size : UNKNOWN,               \
+	.resource = (r)->size ? (r)->resource : UNKNOWN
+
 static int steps_disable(struct planner *pl, const struct target *t)
 {
 	const struct region *r = &pl->p->regions[t->region];
@@ -278,7 +283,7 @@ static int steps_disable(struct planner *pl, const struct target *t)
 		e = plan_unbind(pl, t->dax, t->kmem ? &t->blocks : NULL);
 	if (e == 0 && r->enabled != NO)
 		e = plan_step(pl,
-			      STEP(DISABLE, .region = r->name,
+			      STEP(DISABLE, .region = r->name, THAT_ONE(r),
 				   UNDO(STEP(HOLD_AUTOPROBE),
 					STEP(ENABLE, .region = r->name, .dax = d ? d->name : NULL),
 					STEP(RELEASE_AUTOPROBE))));
@@ -294,7 +299,7 @@ static int steps_release(struct planner *pl, const struct region *r)
 	int e = 0;
 
 	if (r->committed != NO)
-		e = plan_step(pl, STEP(DECOMMIT, .region = r->name,
+		e = plan_step(pl, STEP(DECOMMIT, .region = r->name, THAT_ONE(r),
 				       UNDO(STEP(COMMIT, .region = r->name))));
 
 	for (i = r->n_mappings; e == 0 && i > 0; i--) {
@@ -306,7 +311,7 @@ static int steps_release(struct planner *pl, const struct region *r)
 		card = p->memdevs[m->memdev].name;
 		decoder = d ? d->name : m->decoder;
 		e = plan_step(pl, STEP(DETACH, .region = r->name, .position = m->position,
-				       .memdev = card, .decoder = decoder,
+				       .memdev = card, .decoder = decoder, THAT_ONE(r),
 				       UNDO(STEP(ATTACH, .region = r->name, .position = m->position,
 						 .memdev = card, .decoder = decoder))));
 	}
@@ -332,7 +337,7 @@ static int step_delete(struct planner *pl, const struct region *r)
 {
 	char *window = r->window < 0 ? NULL : pl->p->windows[r->window].name;
 	struct step undo[3],
-		s = STEP(DELETE_REGION, .window = window, .region = r->name, .undo = undo);
+		s = STEP(DELETE_REGION, .window = window, .region = r->name, THAT_ONE(r), .undo = undo);
 
 	undo[s.n_undo++] = STEP(CREATE_REGION, .window = window, .region = r->name);
 	if (r->ways)

@@ -33,6 +33,7 @@ enum step_kind {
 	STEP_OFFLINE, /* dax, blocks (the runs that are online now) */
 	STEP_CHECK_UNUSED,  /* dax: no process has it open or mapped; policy "force": say who, no more */
 	STEP_UNBIND,	    /* dax, driver */
+	/* These four with size and resource: only if it is still that one, and not made anew by somebody else */
 	STEP_DISABLE,	    /* region */
 	STEP_DECOMMIT,	    /* region */
 	STEP_DETACH,	    /* region, position, memdev, decoder */

@@ -164,6 +164,7 @@ int machine_alloc_dpa(struct door *door, const struct step *s, struct step_resul
 int machine_free_dpa(struct door *door, const struct step *s, struct step_result *ret,
 		     char **ret_reason)
 {
+	_cleanup_free_ char *region = NULL;
 	uint64_t now;
 	int r;
 
@@ -171,6 +172,9 @@ int machine_free_dpa(struct door *door, const struct step *s, struct step_result
 	/* Gone with its card: nothing is held there. */
 	r = sysfs_read_u64(door, &now, DEVICE "/dpa_size", s->decoder);
 	if (r == -ENOENT || (r >= 0 && now == 0))
+		return 0;
+	/* Taken out of ours before: what it holds now is another region's, which somebody else has made since. */
+	if (sysfs_read(door, &region, DEVICE "/region", s->decoder) >= 0 && *region)
 		return 0;
 	r = write_number(door, 0, s->decoder, "dpa_size");
 	if (r < 0)
@@ -180,6 +184,27 @@ int machine_free_dpa(struct door *door, const struct step *s, struct step_result
 			   r == -EBUSY ? "a later decoder of the card, or a region, still uses it" :
 					 strerror(-r));
 	return 0;
+}
+
+/*
+ * Names of regions come again. One that is elsewhere, or of another size, was made by somebody else after ours was
+ * gone, and is not ours to take apart. Return: 1 if it is that one, or the step does not say; 0 if not; -errno.
+ */
+static int is_that_one(struct door *door, const struct step *s, char **ret_reason)
+{
+	uint64_t size, resource;
+	int r;
+
+	if (s->size == UNKNOWN || s->resource == UNKNOWN)
+		return 1;
+	r = sysfs_read_u64(door, &size, DEVICE "/size", s->region);
+	if (r >= 0)
+		r = sysfs_read_u64(door, &resource, DEVICE "/resource", s->region);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return say(ret_reason, r, "where %s is cannot be read: %s", s->region, strerror(-r));
+	return size == s->size && resource == s->resource;
 }
 
 static int read_target(struct door *door, const struct step *s, char **ret)
@@ -232,6 +257,9 @@ int machine_detach(struct door *door, const struct step *s, struct step_result *
 	r = read_target(door, s, &now);
 	if (r == -ENOENT || (r >= 0 && !*now))
 		return 0;
+	r = is_that_one(door, s, ret_reason);
+	if (r <= 0)
+		return r;
 	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;
@@ -267,6 +295,9 @@ int machine_decommit(struct door *door, const struct step *s, struct step_result
 	int r;
 
 	(void)ret;
+	r = is_that_one(door, s, ret_reason);
+	if (r <= 0)
+		return r;
 	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;
@@ -390,6 +421,9 @@ int machine_disable(struct door *door, const struct step *s, struct step_result 
 		return r;
 	if (!driver)
 		return 0;
+	r = is_that_one(door, s, ret_reason);
+	if (r <= 0)
+		return r;
 	/* Disabling a region whose memory is online loses the memory until reboot: never. */
 	if (sysfs_read_u64(door, &resource, DEVICE "/resource", s->region) >= 0 &&
 	    sysfs_read_u64(door, &size, DEVICE "/size", s->region) >= 0 && size > 0) {
@@ -415,6 +449,9 @@ int machine_delete_region(struct door *door, const struct step *s, struct step_r
 	(void)ret;
 	if (!sysfs_exists(door, DEVICE, s->region))
 		return 0;
+	r = is_that_one(door, s, ret_reason);
+	if (r <= 0)
+		return r;
 	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;

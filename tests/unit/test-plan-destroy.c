@@ -254,6 +254,31 @@ static void orphan(void **state)
 	assert_string_equal(words, "delete-region0");
 }
 
+/* Names come again: which one is meant is known by its place. */
+static void that_one(void **state)
+{
+	_cleanup_mock_ struct mock *m = mock_new();
+	_cleanup_(request_freep) struct request *q = parse_request("destroy region0");
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	unsigned int n = 0;
+
+	(void)state;
+	machine_one(m);
+	region_movable(m);
+	assert_int_equal(plan_make(m->picture, q, &plan, NULL), 0);
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+
+		if (!s->region)
+			continue;
+		assert_int_equal(s->size, m->picture->regions[0].size);
+		assert_int_equal(s->resource, m->picture->regions[0].resource);
+		n++;
+	}
+	/* disable, decommit, detach, delete-region */
+	assert_int_equal(n, 4);
+}
+
 /* What is in use fails at the check, and then nothing has been changed. */
 static void in_use(void **state)
 {
@@ -348,7 +373,7 @@ int main(void)
 	const struct CMUnitTest more[] = {
 		cmocka_unit_test(orphan),      cmocka_unit_test(in_use),
 		cmocka_unit_test(mixed),       cmocka_unit_test(firmware_order),
-		cmocka_unit_test(no_way_back),
+		cmocka_unit_test(no_way_back), cmocka_unit_test(that_one),
 	};
 	int failed = run_cases("plan destroy", cases, ARRAY_SIZE(cases));
 
