@@ -12,7 +12,8 @@ from lab.testing import expect_kernel_log, fresh, timeout
 KERNELS = ("debian-6.12", "debian-7.3")
 TOPOLOGIES = ("switch4",)
 # In logs that would be no reason: what they say is. General media is in test_health.py.
-DRAM = {"log": "informational", "flags": 1, "dpa": 0x2000, "descriptor": 1, "type": 3, "sub_type": 2, "transaction_type": 4}
+DRAM = {"log": "informational", "flags": 1, "dpa": 0x2000, "descriptor": 1, "type": 3, "sub_type": 2,
+        "transaction_type": 4}
 MODULE = {"log": "warning", "flags": 1, "type": 3, "sub_type": 2, "health_status": 4, "media_status": 0,
           "additional_status": 0, "life_used": 3, "temperature": 40, "dirty_shutdown_count": 4,
           "corrected_volatile_error_count": 5, "corrected_persistent_error_count": 6}
