@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections
 from typing import Any, Callable
 
-from guest.behind import Behind
+from guest.behind import MEDDLE, Behind
 from guest.crash import EJECT, FATE, JOBS, Crash, Job, settle
 from lab.testing import only, timeout
 
@@ -102,6 +102,17 @@ def test_behind_its_back(guest: Any) -> None:
         counts = collections.Counter(cases(lambda nth: True))
         print(f"{name} meddled with: {sum(counts.values())} cases: {dict(counts)}")
         assert counts["as promised"] and counts["as before"], counts
+
+
+@only(topologies=("one",))
+@timeout(7200)
+def test_destroy_behind_its_back(guest: Any) -> None:
+    """Somebody changes a region that is being destroyed, after each record of that."""
+    behind = Behind(guest)
+    counts = collections.Counter(behind.destroys(lambda what, nth: True))
+    print(f"destroy meddled with: {sum(counts.values())} cases: {dict(counts)}")
+    for what in MEDDLE:
+        assert any(counts[what, end] for end in ("as promised", "as before", "asked")), (what, counts)
 
 
 test_create = _killed(create)
