@@ -13,9 +13,6 @@ ALWAYS = ("debian-7.3", "patched")
 KERNELS = ("debian-7.3", "unpatched", "patched", "patched-debug")
 PATCHED = ("patched", "patched-debug")
 TOPOLOGIES = ("slots",)
-# A guest from a snapshot rescans the PCI bus. Under the lock of that pciehp_probe() takes reset_lock, and
-# pciehp_ist() takes them the other way round: lockdep has to say so on Linux 7.3 with and without the series.
-BOOT = ("patched-debug",)
 BARE = True
 KERNEL_ARGUMENTS = ("memhp_default_state=online_movable",)
 

@@ -12,9 +12,6 @@ SUITE = "kernel"
 ALWAYS = ("patched",)
 KERNELS = ("patched", "patched-debug")
 TOPOLOGIES = ("slots",)
-# A guest from a snapshot rescans the PCI bus. Under the lock of that pciehp_probe() takes reset_lock, and
-# pciehp_ist() takes them the other way round: lockdep has to say so on Linux 7.3 with and without the series.
-BOOT = ("patched-debug",)
 REFUSAL = r"page dumped because: (unmovable page|migration failure)"
 
 

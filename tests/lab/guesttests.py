@@ -80,12 +80,6 @@ def _here(function: Callable, kernel: str, topology: str) -> bool:
             and (not wanted_topologies or topology in wanted_topologies))
 
 
-def _boots(module: ModuleType, kernel: str) -> bool:
-    """Whether its guests with this kernel are booted instead of woken from a snapshot."""
-    boot = getattr(module, "BOOT", False)
-    return boot if isinstance(boot, bool) else kernel in boot
-
-
 def discover(directory: Path) -> list[Group]:
     """All groups of tests/guest, in the order of the files' names."""
     groups = []
@@ -99,7 +93,7 @@ def discover(directory: Path) -> list[Group]:
             name = f"{suite}/{stem}/{kernel}/{topology}"
             options = Options(
                 kernel=kernel, topology=topology, build=getattr(module, "BUILD", "plain"),
-                bare=getattr(module, "BARE", False), boot=_boots(module, kernel),
+                bare=getattr(module, "BARE", False), boot=getattr(module, "BOOT", False),
                 image=getattr(module, "IMAGE", Options.image),
                 kernel_arguments=tuple(getattr(module, "KERNEL_ARGUMENTS", ())),
                 memory_mib=getattr(module, "MEMORY_MIB", Options.memory_mib))

@@ -10,8 +10,7 @@ A file tests/guest/test_NAME.py may set, at module level:
     ALWAYS      names of kernels on which it runs unasked, whatever its suite
     BUILT_KERNELS  names of kernels that are built from source: these too, in the suite "kernel"
     BUILD       "plain" (default), "asan" or "valgrind"
-    BOOT        True, or the names of kernels: no snapshot, the guest is booted
-    KERNEL_ARGUMENTS, MEMORY_MIB, BARE, IMAGE   as in guest.Options
+    KERNEL_ARGUMENTS, MEMORY_MIB, BARE, BOOT, IMAGE   as in guest.Options
 
 Every function test_*(guest) is a test. The tests of a file that run on the same kernel and
 topology share one guest, in the order of the file; after a failure the rest gets a new one.

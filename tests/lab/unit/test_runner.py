@@ -19,7 +19,6 @@ KERNELS = ("debian-6.12", "debian-7.3")
 TOPOLOGIES = ("one", "slots")
 SUITE = "long"
 ALWAYS = ("debian-7.3",)
-BOOT = ("debian-6.12",)
 BUILD = "asan"
 
 def helper(guest):
@@ -78,7 +77,6 @@ class DiscoverTest(unittest.TestCase):
                           "long/sample/debian-6.12/slots", "long/sample/debian-7.3/slots"])
         self.assertEqual([len(group.cases) for group in groups], [1, 1, 1, 2])
         self.assertEqual([group.always for group in groups], [False, True, False, True])
-        self.assertEqual([group.options.boot for group in groups], [True, False, True, False])
         self.assertEqual(groups[0].options.build, "asan")
         self.assertEqual(groups[0].cases[0].about, "does a thing")
         self.assertEqual(groups[3].cases[1].name, "long/sample/debian-7.3/slots/test_b")

@@ -53,6 +53,23 @@ class KernelLogTest(unittest.TestCase):
         self.assertEqual(complaints(text, [r"list_debug"]), ["[2] Oops: x"])
 
 
+    def test_lockdep(self):
+        """a report of lockdep names its two locks; that of mainline's pciehp is let through, no other"""
+        def report(wanted, held):
+            return ("[1] WARNING: possible circular locking dependency detected\n[1] 7.3.4 #1 Not tainted\n"
+                    "[1] irq/24-pciehp/46 is trying to acquire lock:\n"
+                    f"[1] ffff888008a35ae0 {wanted}+0x1/0x2\n[1] \n[1] but task is already holding lock:\n"
+                    f"[1] ffffffff83212440 {held}+0x1/0x2\n")
+        slot = "(&ctrl->reset_lock){.+.+}-{4:4}, at: pciehp_configure_device"
+        bus = "(pci_rescan_remove_lock){+.+.}-{4:4}, at: pci_lock_rescan_remove"
+        ours = "(&c->lock){+.+.}-{4:4}, at: pgmap_request_folio"
+        self.assertEqual(complaints(report(slot, bus)) + complaints(report(bus, slot)), [])
+        for wanted, held in ((slot, ours), (ours, bus), (bus, ours)):
+            found = complaints(report(wanted, held))
+            self.assertEqual(len(found), 1)
+            self.assertIn("&c->lock at pgmap_request_folio", found[0])
+
+
 class SizeTest(unittest.TestCase):
     def test_sizes(self):
         """sizes as people write them"""
