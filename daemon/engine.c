@@ -142,11 +142,21 @@ static void forget_picture(struct engine *e)
 	e->picture = picture_free(e->picture);
 }
 
+/* A block that somebody takes offline is there again without a uevent when that fails (drivers/base/memory.c). */
+static bool is_in_motion(const struct picture *p)
+{
+	for (size_t i = 0; i < p->n_memory; i++)
+		if (p->memory[i].state == MEM_GOING_OFFLINE)
+			return true;
+	return false;
+}
+
 static bool picture_is_current(struct engine *e)
 {
 	uint64_t now;
 
-	return e->picture && e->door->ops->changes(e->door, &now) >= 0 && now == e->picture_changes;
+	return e->picture && !is_in_motion(e->picture) && e->door->ops->changes(e->door, &now) >= 0 &&
+	       now == e->picture_changes;
 }
 
 static void complete(struct engine *e, struct picture *p)

@@ -452,6 +452,34 @@ static void test_look_again(void **state)
 	scene_teardown(&s);
 }
 
+static void going_offline(struct mock *m)
+{
+	machine_one(m);
+	region_movable(m);
+	m->picture->memory[0].state = MEM_GOING_OFFLINE;
+}
+
+/* Who took a block offline gives up: the kernel says nothing about it, and the next request is not refused for it. */
+static void test_look_in_motion(void **state)
+{
+	_cleanup_mock_ struct mock *m = NULL;
+	struct scene s;
+
+	(void)state;
+	scene_setup(&s, going_offline);
+	engine_look(s.engine);
+	run_until(s.event, s.stage->scans == 1);
+	while (sd_event_run(s.event, 200000) > 0)
+		;
+	m = mock_stage_get(s.stage);
+	m->picture->memory[0].state = MEM_ONLINE;
+	mock_stage_set(s.stage, m);
+	s.stage->changes--;
+	scene_do(&s, "offline region0", OPERATION_DONE);
+	assert_int_equal(s.stage->scans, 2);
+	scene_teardown(&s);
+}
+
 static void test_look_dies(void **state)
 {
 	struct scene s;
@@ -673,6 +701,7 @@ int main(void)
 		cmocka_unit_test(test_picture_old),
 		cmocka_unit_test(test_picture_old_at_once),
 		cmocka_unit_test(test_look_again),
+		cmocka_unit_test(test_look_in_motion),
 		cmocka_unit_test(test_look_dies),
 		cmocka_unit_test(test_idle_death),
 		cmocka_unit_test(test_death_before_undo),
