@@ -7,7 +7,7 @@
 
 #include "util.h"
 
-/* How long a killed worker may hang in the kernel before the operation is given up as stuck. */
+/* How long a killed worker may hang in the kernel before that is worth a word. */
 #define KILL_WAIT_USEC (60 * UINT64_C(1000000))
 
 static int ensure_worker(struct engine *e)
@@ -152,19 +152,18 @@ int engine_start_steps(struct engine *e)
 	return r;
 }
 
-/* The kernel has not let go of a killed worker: nothing more can be done until it does. */
+/*
+ * The kernel has not let go of a killed worker. Until it does nobody knows what the step will have done, and what it
+ * holds is what other operations would wait for, too: so this one is not over, and is walked back when it does.
+ */
 static int on_kill_timeout(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct engine *e = userdata;
-	struct operation *o = e->current;
 
 	(void)s;
 	(void)when;
-	engine_set_reason(o, engine_why_cancelled(o));
-	engine_note_left(o, "the kernel does not give way; nothing more was done, and what it holds may be "
-		     "free only after a reboot");
-	e->worker = worker_free(e->worker);
-	engine_finish(e, OPERATION_STUCK);
+	(void)sd_journal_print(4, "%s: %s, but the kernel does not give way; it is walked back as soon as it does",
+			       e->current->plan->summary, engine_why_cancelled(e->current));
 	return 0;
 }
 

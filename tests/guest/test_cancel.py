@@ -88,8 +88,12 @@ def _state(machine: Machine) -> dict[str, Any]:
     return state
 
 
-def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: str = IN_WRITE) -> None:
-    """Cancel a command when its step `kind` waits in the kernel, and end the obstacle if that does not give way."""
+def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: str = IN_WRITE,
+               told: bool = False) -> None:
+    """Cancel a command when its step `kind` waits in the kernel, and end the obstacle if that does not give way.
+
+    With `told` only when the log has a word about it, too.
+    """
     guest = machine.guest
     client = guest.run_async(f"cxlmemctl {command}")
     number = _wait_running(machine, kind, f"({there})")
@@ -102,6 +106,9 @@ def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: 
     print(f"{guest.options.kernel}: {kind} {'gives way' if gives_way else 'does not give way'} to who cancels it")
     if not gives_way:
         assert client.running and cancel.running and _running(_last(machine)) == [kind], _last(machine)
+        if told:
+            guest.wait_for("journalctl -u cxlmemd | grep 'but the kernel does not give way'", timeout=120)
+            assert client.running and cancel.running and _running(_last(machine)) == [kind], _last(machine)
     obstacle.end()
     assert client.wait(timeout=120) == 4, client.output
     assert cancel.wait(timeout=120) == 0, cancel.output
@@ -121,7 +128,7 @@ def test_while_the_kernel_is_at_it(guest):
     empty = _state(machine)
 
     def under_way(command: str, kind: str, before: dict[str, Any]) -> None:
-        _cancelled(machine, command, kind, Obstacle(machine, other))
+        _cancelled(machine, command, kind, Obstacle(machine, other), told=kind == "bind")
         machine.ctl(f"online {other}")
         now = _state(machine)
         assert now == before, (command, kind, before, now)
