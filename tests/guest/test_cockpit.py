@@ -13,7 +13,6 @@ from lab.testing import expect_kernel_log, timeout
 KERNELS = ("debian-7.3",)
 TOPOLOGIES = ("slots",)
 SUITE = "cockpit"
-ALWAYS = ("debian-7.3",)
 IMAGE = "cockpit"
 PIN = "/usr/libexec/cxlmem-tests/cxlmem-pin"
 # What the kernel says of pages that it cannot move.
