@@ -54,6 +54,8 @@ export class Machine {
     async look() {
         clearTimeout(this.timer);
         this.timer = undefined;
+        if (this.#stopped)
+            return;
         if (this.looking) {
             this.again = true;
             return;
@@ -62,7 +64,8 @@ export class Machine {
         try {
             [this.picture, this.wishes, this.rivals] = await Promise.all([
                 this.bus.picture().then(complete), this.bus.wishes(), this.bus.rivals()]);
-            this.trouble = "";
+            if (!this.#stopped)
+                this.trouble = "";
         } catch (error) {
             this.#fail(error);
             if (this.owner)
@@ -76,9 +79,14 @@ export class Machine {
         }
     }
 
+    /* Then nothing is asked any more: D-Bus would start the daemon for it. */
+    get #stopped() {
+        return this.trouble === STOPPED;
+    }
+
     /* A question that was under way when the daemon went is no news. */
     #fail(error) {
-        if (this.trouble !== STOPPED)
+        if (!this.#stopped)
             this.trouble = sentence(error);
     }
 
@@ -94,6 +102,8 @@ export class Machine {
 
     /** Ask for all of an operation, and show it. */
     async follow(path) {
+        if (this.#stopped)
+            return;
         try {
             this.#take(path, await this.bus.operation(path));
         } catch (error) {

@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lab.webdriver import BrowserError
+
 PASSWORD = "a word that nobody guesses"
 # An administrator, who can use sudo, and somebody who is none.
 ADMIN, WATCHER = "admin", "watcher"
@@ -104,7 +106,11 @@ class Page:
             return self.value("!window.left && document.querySelector('#page')"
                               ".getAttribute('aria-busy') === 'false'")
 
-        self.browser.wait("page with a machine", shown, timeout)
+        try:
+            self.browser.wait("page with a machine", shown, timeout)
+        except BrowserError as error:
+            self.picture(f"no-page-{self.user}")
+            raise AssertionError(f"{error}; there is:\n{self.text('body')}\n{self.browser.console()}") from None
 
     def reload(self) -> None:
         """Load the page anew, in its frame."""
@@ -141,7 +147,14 @@ class Page:
         self.wait(f"{css} to press", f"document.querySelector({css!r}) && "
                                      f"!document.querySelector({css!r}).disabled")
         self.browser.script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", css)
-        self.browser.click(css)
+        for left in range(9, -1, -1):
+            try:
+                self.browser.click(css)
+                return
+            except BrowserError as error:
+                # Drawn anew between being found and being clicked.
+                if not left or "stale element" not in str(error):
+                    raise
 
     def picture(self, name: str) -> None:
         """Keep what is shown, with the test's results."""
