@@ -446,12 +446,14 @@ int machine_delete_region(struct door *door, const struct step *s, struct step_r
 {
 	int r;
 
-	(void)ret;
 	if (!sysfs_exists(door, DEVICE, s->region))
 		return 0;
 	r = is_that_one(door, s, ret_reason);
-	if (r <= 0)
+	if (r < 0)
 		return r;
+	if (r == 0)
+		return say(&ret->note, 0, "%s is another one now, which somebody else has made since: it is left alone",
+			   s->region);
 	r = refuse_enabled(door, s, ret_reason);
 	if (r < 0)
 		return r;

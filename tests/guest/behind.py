@@ -190,6 +190,7 @@ class Behind(Crash):
 
     def _destroy(self, known: Known, what: str, nth: int) -> str:
         script = self._fill_in(MEDDLE[what])
+        doomed = self.regions()[0]["region"]
         window = self.picture()["windows"][0]["decoder"]
         operation, said = self._between(DESTROY, nth, lambda: self.guest.check(script))
         where = f"destroy, {what} changed after record {nth}: {said}"
@@ -198,6 +199,9 @@ class Behind(Crash):
             names = {"region": words[0], "decoder": words[1], "window": window}
             theirs = self.guest.check(SHOW.format(**names)).split()
             assert [int(theirs[0], 0), theirs[1], int(theirs[2], 0)] == [256 << 20, names["decoder"], 256 << 20], where
+            if words[0] == doomed:
+                self.guest.check("journalctl -u cxlmemd | grep -q "
+                                 f"'{words[0]} is another one now, which somebody else has made since'")
             self.guest.check(GIVE_BACK.format(**names))
         if operation["state"] == "failed":
             # What is said to be in the way is what they changed, or what that is a part of.
