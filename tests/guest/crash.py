@@ -48,7 +48,6 @@ class Known:
     done: str
     wishes: int           # once it is done
     times: list[int]      # of its writes into the journal until its end, in microseconds
-    kinds: list[str]      # of what was written last, each time
 
     @property
     def records(self) -> int:
@@ -151,14 +150,13 @@ class Crash(Machine):
         self.doom(0, "never", "nobody")
         self.ctl(self.fill(job.command), timeout=400)
         self.guest.check(f"rm {FATE}")
-        times, kinds = [], []
+        times = []
         for line in self.guest.check(f"cat {FATE}.times").splitlines():
             usec, kind = line.split()
             times.append(int(usec))
-            kinds.append(kind)
             if kind == "end":
                 break
-        return Known(before, self.picture_text(), self.wishes(), times, kinds)
+        return Known(before, self.picture_text(), self.wishes(), times)
 
     @staticmethod
     def cases(known: Known) -> Iterator[tuple[int, str, str]]:

@@ -92,7 +92,7 @@ def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: 
                told: bool = False) -> None:
     """Cancel a command when its step `kind` waits in the kernel, and end the obstacle if that does not give way.
 
-    With `told` only when the log has a word about it, too.
+    With `told` it must not, and the log has to have a word about it first.
     """
     guest = machine.guest
     client = guest.run_async(f"cxlmemctl {command}")
@@ -104,6 +104,7 @@ def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: 
     guest.wait_for(over if there == GOING else f"{over} || {{ ({HANGS}) && sleep 1 && ({HANGS}); }}", timeout=50)
     gives_way = guest.sh(over)[0] == 0
     print(f"{guest.options.kernel}: {kind} {'gives way' if gives_way else 'does not give way'} to who cancels it")
+    assert not (gives_way and told), f"{kind} gives way"
     if not gives_way:
         assert client.running and cancel.running and _running(_last(machine)) == [kind], _last(machine)
         if told:

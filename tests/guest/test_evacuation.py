@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 
+from guest.card_errors import PROFILE, failing, inject, record, unmask, wait_counted, wait_logged
 from guest.machine import Machine
-from guest.test_health import PROFILE, UNMASK, UNMASK_RAS, _failing, _inject, _logged, _record, _wait
 from lab.testing import expect_kernel_log, fresh, timeout
 
 KERNELS = ("debian-6.12", "debian-7.3")
@@ -52,29 +52,29 @@ def test_kinds(guest):
     online = {("online", "Movable")}
 
     # What was corrected is no reason.
-    _inject(guest, "card0", "dram-event", **(DRAM | {"descriptor": 0}))
-    _wait(guest, cards["card0"], "dram")
-    _inject(guest, "card1", "memory-module-event", **(MODULE | {"health_status": 1}))
-    _wait(guest, cards["card1"], "memory-module")
-    assert not any(_failing(machine, memdev) or _asked(machine, memdev) for memdev in cards.values())
+    inject(guest, "card0", "dram-event", **(DRAM | {"descriptor": 0}))
+    wait_counted(guest, cards["card0"], "dram")
+    inject(guest, "card1", "memory-module-event", **(MODULE | {"health_status": 1}))
+    wait_counted(guest, cards["card1"], "memory-module")
+    assert not any(failing(machine, memdev) or _asked(machine, memdev) for memdev in cards.values())
     assert all(machine.zones(region) == online for region in regions.values())
 
-    _inject(guest, "card0", "dram-event", **DRAM)
+    inject(guest, "card0", "dram-event", **DRAM)
     _evacuated(machine, cards["card0"], regions[cards["card0"]])
-    assert "data lost" in _failing(machine, cards["card0"])
-    _inject(guest, "card1", "memory-module-event", **MODULE)
+    assert "data lost" in failing(machine, cards["card0"])
+    inject(guest, "card1", "memory-module-event", **MODULE)
     _evacuated(machine, cards["card1"], regions[cards["card1"]])
-    assert "replaced" in _failing(machine, cards["card1"])
+    assert "replaced" in failing(machine, cards["card1"])
     # A card says nothing of it by itself: it is found by who looks.
-    _inject(guest, "card2", "poison", start=0x20000, length=256)
-    _wait(guest, cards["card2"], "poison")
+    inject(guest, "card2", "poison", start=0x20000, length=256)
+    wait_counted(guest, cards["card2"], "poison")
     _evacuated(machine, cards["card2"], regions[cards["card2"]])
-    assert "poison at device address 0x20000" in _failing(machine, cards["card2"])
-    counts = _record(machine, cards["card2"])["counts"]
+    assert "poison at device address 0x20000" in failing(machine, cards["card2"])
+    counts = record(machine, cards["card2"])["counts"]
     assert counts == {"poison": 1}, counts
 
     for kind in ("dram", "memory-module", "poison"):
-        _logged(guest, kind)
+        wait_logged(guest, kind)
     assert machine.zones(regions[cards["card3"]]) == online
     offline = [one for one in json.loads(machine.ctl("operations --json")) if one["verb"] == "offline"]
     assert len(offline) == 3, offline
@@ -88,25 +88,16 @@ def test_kinds(guest):
 def test_protocol_errors(guest):
     """A protocol error that was corrected is no reason; with one that was not the kernel takes the card away itself."""
     machine = Machine(guest)
-    memdev = guest.memdev("card3")
-    host = next(m for m in machine.picture()["memdevs"] if m["memdev"] == memdev)["host"]
-    guest.write("/run/unmask.py", UNMASK)
-    guest.check(f"cd /sys/bus/pci/drivers/cxl_pci && echo {host} > unbind && "
-                f"echo 1 > ../../devices/{host}/enable && {UNMASK_RAS} ../../devices/{host}/resource0 && "
-                f"echo 0 > ../../devices/{host}/enable && echo {host} > bind")
-    guest.wait_for(f"cxlmemctl list cards --json | grep -q {host}", timeout=60)
-    guest.check(f"d=$(readlink -f /sys/bus/pci/devices/{host}); python3 /run/unmask.py $d/config "
-                "$(dirname $d)/config")
-    [memdev] = [m["memdev"] for m in machine.picture()["memdevs"] if m["host"] == host]
+    memdev = unmask(guest, machine, "card3")
     region = _evacuate_all(machine)[memdev]
-    _inject(guest, "card3", "correctable-error", type="cache-data-ecc")
-    _wait(guest, memdev, "correctable")
-    assert not _failing(machine, memdev) and not _asked(machine, memdev)
+    inject(guest, "card3", "correctable-error", type="cache-data-ecc")
+    wait_counted(guest, memdev, "correctable")
+    assert not failing(machine, memdev) and not _asked(machine, memdev)
     assert machine.zones(region) == {("online", "Movable")}
 
-    _inject(guest, "card3", "uncorrectable-errors", errors=[{"type": "cache-address-parity", "header": [3, 4]}])
+    inject(guest, "card3", "uncorrectable-errors", errors=[{"type": "cache-address-parity", "header": [3, 4]}])
     guest.wait_for("journalctl -u cxlmemd | grep -q 'Cache Address Parity'", timeout=60)
-    _logged(guest, "uncorrectable")
+    wait_logged(guest, "uncorrectable")
     # cxl_error_detected() of drivers/cxl/core/ras.c unbinds the card before anybody hears of it: no time for an
     # evacuation. What became of the memory is told, and nothing is done to it that is not possible.
     guest.wait_for("journalctl -u cxlmemd | grep -q 'left while its memory was online'", timeout=60)

@@ -20,28 +20,34 @@ static struct {
 	uint64_t refused; /* and the kernel does not let this one go */
 } machine;
 
-static uint64_t which(const char *format, va_list ap, const char **attribute)
+/* The block that a path of sysfs is of, N for none; its attribute. */
+static uint64_t which(const char *path, const char **attribute)
 {
-	static char path[128];
 	uint64_t n;
 
-	vsnprintf(path, sizeof(path), format, ap);
 	if (sscanf(path, "devices/system/memory/memory%" SCNu64, &n) != 1 || n >= N)
 		return N;
 	*attribute = strrchr(path, '/') + 1;
 	return n;
 }
 
+#define SAY_PATH(path, format)                             \
+	do {                                               \
+		va_list ap;                                \
+		va_start(ap, format);                      \
+		vsnprintf(path, sizeof(path), format, ap); \
+		va_end(ap);                                \
+	} while (0)
+
 int sysfs_read(struct door *door, char **ret, const char *format, ...)
 {
 	const char *attribute;
+	char path[128];
 	uint64_t n;
-	va_list ap;
 
 	(void)door;
-	va_start(ap, format);
-	n = which(format, ap, &attribute);
-	va_end(ap);
+	SAY_PATH(path, format);
+	n = which(path, &attribute);
 	if (n == N)
 		return -ENOENT;
 	if (strcmp(attribute, "state") == 0)
@@ -54,13 +60,12 @@ int sysfs_read(struct door *door, char **ret, const char *format, ...)
 int sysfs_write(struct door *door, const char *value, const char *format, ...)
 {
 	const char *attribute, *zone;
+	char path[128];
 	uint64_t n;
-	va_list ap;
 
+	SAY_PATH(path, format);
 	(void)door;
-	va_start(ap, format);
-	n = which(format, ap, &attribute);
-	va_end(ap);
+	n = which(path, &attribute);
 	assert_true(n < N);
 	zone = strcmp(value, "offline") == 0	    ? NULL :
 	       strcmp(value, "online_movable") == 0 ? "Movable" :

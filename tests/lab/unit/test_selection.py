@@ -52,7 +52,6 @@ class KernelLogTest(unittest.TestCase):
         self.assertEqual(complaints(text, [r"list_debug", r"Oops"]), [])
         self.assertEqual(complaints(text, [r"list_debug"]), ["[2] Oops: x"])
 
-
     def test_lockdep(self):
         """a report of lockdep names its two locks; that of mainline's pciehp is let through, no other"""
         def report(wanted, held):
