@@ -11,7 +11,7 @@
 
 /*
  * What the parts of the button share: button.c (presses and their ejects), button-save.c (what is saved one
- * region at a time where a press cannot be refused), button-tell.c (what slots are told, and who told them).
+ * region at a time where a press cannot be refused), button-slots.c (what is on the cards), button-tell.c (what slots are told, and who told them).
  */
 
 /* A region whose memory is in use. */
@@ -29,6 +29,7 @@ struct holder {
 	bool withdrawn;
 	const struct request *request; /* of what runs for it, until that has a number; the engine's */
 	uint64_t operation;	       /* that runs for it, 0 = none yet */
+	uint64_t hangs;		       /* somebody else's that may wait for who uses the card's memory; 0 = none */
 	uint64_t deadline_usec;
 	bool revoke;
 	char **foreign; /* regions on it that somebody else made */
@@ -85,6 +86,27 @@ void button_eject(struct button *b, struct holder *h);
  */
 void button_refuse(struct button *b, struct holder *h, const char *reason);
 
+/* button-slots.c */
+
+/**
+ * button_find, button_add - a slot by name; NULL = it is not known, out of memory
+ */
+struct holder *button_find(struct button *b, const char *slot);
+struct holder *button_add(struct button *b, const char *slot);
+
+/**
+ * button_note_slot - what is on the card in slot number @i of a picture
+ *
+ * Return: it, or NULL (no card, or out of memory).
+ */
+struct holder *button_note_slot(struct button *b, const struct picture *p, int i,
+				const struct profile_set *profiles);
+
+/**
+ * button_forget_foreign - free the list
+ */
+void button_forget_foreign(struct holder *h);
+
 /* button-save.c */
 
 /**
@@ -99,6 +121,11 @@ int button_note_online(struct holder *h, const struct picture *p, int region);
  * other from it; then the eject
  */
 void button_save(struct button *b, struct holder *h);
+
+/**
+ * button_hurry - what somebody else has begun with the card's memory is given up while there is time
+ */
+void button_hurry(struct button *b, const struct holder *h);
 
 /**
  * button_save_on - the next of them, or the eject

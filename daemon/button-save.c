@@ -108,23 +108,13 @@ static void note_freed(struct holder *h)
 				   "taken back", h->online[h->at].region);
 }
 
-static bool concerns(const struct operation *o, const struct holder *h)
+/* It may hang over memory that cannot be freed, and with it all that waits for its turn. */
+void button_hurry(struct button *b, const struct holder *h)
 {
-	for (size_t i = 0; o->plan && i < o->plan->n_regions; i++)
-		for (size_t k = 0; k < h->n_online; k++)
-			if (!strcmp(o->plan->regions[i], h->online[k].region))
-				return true;
-	return false;
-}
+	struct operation *o = engine_get(b->engine, h->hangs);
 
-/* Somebody else's eject may hang over memory that cannot be freed, and with it all that waits for its turn. */
-static void hurry(struct button *b, const struct holder *h)
-{
-	struct operation *o;
-
-	for (size_t i = 0; (o = engine_nth(b->engine, i)); i++)
-		if (o->state == OPERATION_RUNNING && concerns(o, h))
-			engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1));
+	if (o && o->state == OPERATION_RUNNING)
+		engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1));
 }
 
 void button_save(struct button *b, struct holder *h)
@@ -132,7 +122,7 @@ void button_save(struct button *b, struct holder *h)
 	button_forget_freed(h);
 	h->at = 0;
 	h->until_usec = now() + SAVE_USEC;
-	hurry(b, h);
+	button_hurry(b, h);
 	if (h->n_regions < 2)
 		note_freed(h);
 	button_save_on(b, h);

@@ -9,21 +9,9 @@
 #include <systemd/sd-device.h>
 #include <systemd/sd-journal.h>
 
-/* A press that nobody set a time for: long enough for memory to move, short enough for who stands there. */
-#define DEADLINE_USEC (UINT64_C(60) * 1000000)
-
-static void clear_foreign(struct holder *h)
-{
-	for (size_t i = 0; i < h->n_foreign; i++)
-		free(h->foreign[i]);
-	free(h->foreign);
-	h->foreign = NULL;
-	h->n_foreign = 0;
-}
-
 static void clear_holder(struct holder *h)
 {
-	clear_foreign(h);
+	button_forget_foreign(h);
 	button_forget_online(h);
 	button_forget_freed(h);
 	free(h->slot);
@@ -41,14 +29,6 @@ void button_say(const struct holder *h, int priority, const char *format, ...)
 	if (text)
 		(void)sd_journal_send("MESSAGE=slot %s: %s", h->slot, text, "PRIORITY=%i", priority,
 				      "CXLMEM_SLOT=%s", h->slot, MESSAGE_BUTTON, NULL);
-}
-
-static struct holder *find(struct button *b, const char *slot)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (!strcmp(b->list[i].slot, slot))
-			return &b->list[i];
-	return NULL;
 }
 
 /* Not from within the engine's own doings. */
@@ -113,7 +93,7 @@ static bool saves(const struct holder *h)
 static void on_started(struct operation *o, int error, const char *reason, void *userdata)
 {
 	struct asked *asked = userdata;
-	struct holder *h = find(asked->b, asked->slot);
+	struct holder *h = button_find(asked->b, asked->slot);
 
 	if (h)
 		h->request = NULL;
@@ -236,7 +216,7 @@ static void withdraw(struct button *b, struct holder *h)
 
 void button_event(struct button *b, const char *slot, const char *what)
 {
-	struct holder *h = find(b, slot);
+	struct holder *h = button_find(b, slot);
 
 	if (!h)
 		return;
@@ -270,89 +250,15 @@ void button_finished(struct button *b, const struct operation *o)
 	}
 }
 
-static int note_removal(struct holder *h, const struct picture *p, int slot,
-			const struct profile_set *profiles)
-{
-	bool saving = h->pressed && !h->asks;
-
-	clear_foreign(h);
-	/* Of what it goes through after a press nothing is left out, and nothing new comes to it. */
-	if (!saving)
-		button_forget_online(h);
-	h->n_regions = 0;
-	h->deadline_usec = DEADLINE_USEC;
-	h->revoke = false;
-	for (size_t i = 0; i < p->n_memdevs; i++) {
-		const struct profile *profile = profile_set_match(profiles, p, (int)i);
-
-		if (!picture_below(p, (int)i, p->slots[slot].port) || !profile ||
-		    !profile->deadline_usec)
-			continue;
-		h->deadline_usec = profile->deadline_usec;
-		h->revoke = profile->on_deadline == ON_DEADLINE_REVOKE;
-	}
-	for (size_t i = 0; i < p->n_regions; i++) {
-		const struct region *r = &p->regions[i];
-		bool here = false;
-
-		for (size_t k = 0; k < r->n_mappings; k++)
-			here |= r->mappings[k].memdev >= 0 &&
-				picture_below(p, r->mappings[k].memdev, p->slots[slot].port);
-		if (!here)
-			continue;
-		h->n_regions++;
-		if (!saving && button_note_online(h, p, (int)i) < 0)
-			return -ENOMEM;
-		if (r->origin)
-			continue;
-		if (grow(&h->foreign, h->n_foreign, sizeof(*h->foreign)) < 0)
-			return -ENOMEM;
-		h->foreign[h->n_foreign] = strdup(r->name);
-		if (!h->foreign[h->n_foreign])
-			return -ENOMEM;
-		h->n_foreign++;
-	}
-	return 0;
-}
-
-static bool holds_card(const struct picture *p, int slot)
-{
-	for (size_t i = 0; i < p->n_memdevs; i++)
-		if (picture_below(p, (int)i, p->slots[slot].port))
-			return true;
-	return false;
-}
-
-static struct holder *add(struct button *b, const char *slot)
-{
-	struct holder *h;
-	char *copy = strdup(slot);
-
-	if (!copy || grow(&b->list, b->n, sizeof(*b->list)) < 0) {
-		free(copy);
-		return NULL;
-	}
-	h = &b->list[b->n++];
-	h->slot = copy;
-	return h;
-}
-
 static void see_slot(struct button *b, const struct picture *p, int i,
 		     const struct profile_set *profiles)
 {
 	const struct slot *s = &p->slots[i];
-	struct holder *h;
+	struct holder *h = button_note_slot(b, p, i, profiles);
 
-	if (!holds_card(p, i))
-		return;
-	h = find(b, s->name) ?: add(b, s->name);
 	if (!h)
 		return;
 	h->seen = true;
-	h->guessed = false;
-	h->asks = s->button_policy != NULL;
-	if (note_removal(h, p, i, profiles) < 0)
-		button_say(h, 4, "out of memory: what is on its card is not known in full");
 	if (s->button_policy && !strcmp(s->button_policy, "power-off"))
 		button_take(b, h);
 	else if (s->button_policy && !h->told_to)
@@ -363,7 +269,7 @@ static void see_slot(struct button *b, const struct picture *p, int i,
 static const char *unanswered(struct button *b, const struct picture *p)
 {
 	for (size_t i = 0; i < p->n_slots; i++) {
-		struct holder *h = find(b, p->slots[i].name);
+		struct holder *h = button_find(b, p->slots[i].name);
 
 		if (h && !h->pressed && p->slots[i].button_request &&
 		    !strcmp(p->slots[i].button_request, "power-off"))
@@ -395,17 +301,17 @@ void button_seen(struct button *b, const struct picture *p, const struct profile
 	if (slot && b->n_steps > 0)
 		b->look_again = true;
 	else if (slot)
-		press(b, find(b, slot));
+		press(b, button_find(b, slot));
 }
 
 static void on_kmsg(const char *slot, bool cancel, void *userdata)
 {
 	struct button *b = userdata;
-	struct holder *h = find(b, slot);
+	struct holder *h = button_find(b, slot);
 
 	/* There are five seconds: no time to wait for a picture. The planner knows whose slot it is. */
 	if (!h && !cancel) {
-		h = add(b, slot);
+		h = button_add(b, slot);
 		if (h)
 			h->guessed = true;
 	}

@@ -50,6 +50,15 @@ struct button *button_free(struct button *b);
 void button_seen(struct button *b, const struct picture *p, const struct profile_set *profiles);
 
 /**
+ * button_planned - an operation, whoever started it, is about to run on the machine as it is in @p
+ *
+ * One that may wait without end for who uses a card's memory is given up when the card's button is pressed on a kernel
+ * that powers the slot off all the same, or was pressed already.
+ */
+void button_planned(struct button *b, struct operation *o, const struct picture *p,
+		    const struct profile_set *profiles);
+
+/**
  * button_event - a button was pressed ("power-off"), or the press is over ("withdrawn", "gone",
  * or somebody else "refused" it)
  *

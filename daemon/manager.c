@@ -46,7 +46,6 @@ static void on_looked(const struct picture *p, void *userdata)
 	struct manager *m = userdata;
 
 	contest_looked(m->contest, p);
-	/* It may start something, and then the picture is gone. */
 	/* Who stands at the machine comes first; either may start something, and then the picture is gone. */
 	button_seen(m->button, p, steward_profiles(m->steward));
 	if (!engine_busy(m->engine))
@@ -60,6 +59,7 @@ static void on_planned(struct operation *o, const struct picture *p, void *userd
 	struct manager *m = userdata;
 
 	steward_planned(m->steward, o, p);
+	button_planned(m->button, o, p, steward_profiles(m->steward));
 }
 
 static struct json_object *on_intent(struct operation *o, void *userdata)

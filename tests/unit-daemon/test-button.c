@@ -25,6 +25,7 @@ struct bench {
 	struct button *button;
 	struct profile_set profiles;
 	bool foreign; /* regions have no origin */
+	bool bare; /* no region on the first card */
 	bool looked;
 	unsigned int fds, n_finished;
 	enum operation_state state;
@@ -52,6 +53,13 @@ static void on_looked(const struct picture *p, void *userdata)
 	button_seen(b->button, p, &b->profiles);
 }
 
+static void on_planned(struct operation *o, const struct picture *p, void *userdata)
+{
+	struct bench *b = userdata;
+
+	button_planned(b->button, o, p, &b->profiles);
+}
+
 static void on_finished(struct operation *o, void *userdata)
 {
 	struct bench *b = userdata;
@@ -64,11 +72,17 @@ static void on_finished(struct operation *o, void *userdata)
 	button_finished(b->button, o);
 }
 
-/* Two slots with a card each, and a region on the first one. */
-static void machine(struct mock *m, bool asks, const char *policy)
+static void add_first(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", 512 * MIB, 1, 0);
+}
+
+/* Two slots with a card each, and a region on the first one unless it is to be bare. */
+static void machine(struct mock *m, bool bare, bool asks, const char *policy)
 {
 	machine_two_ports(m);
-	mock_add_region(m, 0, "movable", 512 * MIB, 1, 0);
+	if (!bare)
+		add_first(m);
 	mock_add_slot(m, "1", 0, -1);
 	mock_add_slot(m, "2", 1, -1);
 	for (size_t i = 0; i < m->picture->n_slots && asks; i++) {
@@ -97,12 +111,13 @@ static void build(struct bench *b, bool asks)
 	static const struct engine_hooks hooks = {
 		.picture = on_picture,
 		.looked = on_looked,
+		.planned = on_planned,
 		.finished = on_finished,
 	};
 	const struct button_config config = { .open = mock_open, .marks = b->marks };
 	_cleanup_mock_ struct mock *m = mock_new();
 
-	machine(m, asks, b->policy);
+	machine(m, b->bare, asks, b->policy);
 	b->stage = mock_stage_new();
 	mock_stage_set(b->stage, m);
 	assert_int_equal(sd_event_new(&b->event), 0);
@@ -329,6 +344,12 @@ static void add_second(struct mock *m)
 	mock_add_region(m, 0, "kernel", 512 * MIB, 1, 0);
 }
 
+/* On the other card. */
+static void add_other(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", 512 * MIB, 1, 1);
+}
+
 /* No way to say no, and the first region hangs until its part of the time is over. */
 static void one_hangs(void **state)
 {
@@ -361,6 +382,19 @@ static void started(struct operation *o, int error, const char *reason, void *us
 	*(bool *)userdata = o != NULL;
 }
 
+static void expect_given_up(struct bench *b)
+{
+	end(b, OPERATION_STUCK);
+	assert_non_null(strstr(b->reason, "its card goes, and it was not through with: take"));
+	assert_non_null(strstr(b->reason, "; what was taken offline stays so"));
+	end(b, OPERATION_DONE);
+	{
+		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+
+		assert_int_equal(m->picture->slots[0].power, NO);
+	}
+}
+
 /* Somebody's eject hangs over memory that cannot be freed, with no deadline, when the button is pressed. */
 static void in_the_middle_of_an_eject(void **state)
 {
@@ -373,15 +407,48 @@ static void in_the_middle_of_an_eject(void **state)
 	assert_int_equal(engine_start(b->engine, q, started, &begun), 0);
 	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
 	button_event(b->button, "1", "power-off");
-	end(b, OPERATION_STUCK);
-	assert_non_null(strstr(b->reason, "its card goes, and it was not through with: take"));
-	assert_non_null(strstr(b->reason, "; what was taken offline stays so"));
-	end(b, OPERATION_DONE);
-	{
-		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+	expect_given_up(b);
+}
 
-		assert_int_equal(m->picture->slots[0].power, NO);
-	}
+/* The same, over memory that came online a moment before: nobody has looked since but the one who planned it. */
+static void in_the_middle_of_an_early_eject(void **state)
+{
+	struct request *q = parse_request("eject slot:1");
+	struct bench *b = *state;
+	bool begun = false;
+
+	b->bare = true;
+	build(b, false);
+	change(b, add_first);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	assert_int_equal(engine_start(b->engine, q, started, &begun), 0);
+	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
+	button_event(b->button, "1", "power-off");
+	expect_given_up(b);
+}
+
+/* The same, but its turn has not come when the button is pressed. */
+static void before_the_turn_of_an_eject(void **state)
+{
+	struct request *first = parse_request("offline region1"), *q = parse_request("eject slot:1");
+	bool begun = false, queued = false;
+	struct bench *b = *state;
+
+	build(b, false);
+	change(b, add_other);
+	look(b);
+	for (unsigned int i = 0; i < 2; i++)
+		mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK,
+								 .kind = STEP_OFFLINE });
+	assert_int_equal(engine_start(b->engine, first, started, &begun), 0);
+	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
+	assert_int_equal(engine_start(b->engine, q, started, &queued), 0);
+	button_event(b->button, "1", "power-off");
+	/* The other card's is left to whoever wants it. */
+	assert_int_equal(engine_nth(b->engine, 0)->state, OPERATION_RUNNING);
+	assert_int_equal(engine_cancel(b->engine, engine_nth(b->engine, 0)->id), 0);
+	end(b, OPERATION_CANCELLED);
+	expect_given_up(b);
 }
 
 /* Two regions on the first card; the signature of that machine, the caller's. */
@@ -538,6 +605,8 @@ int main(void)
 		button_test(one_hangs),			button_test(saved_and_put_back),
 		button_test(taken_back_while_saving),	button_test(taken_over),
 		button_test(in_the_middle_of_an_eject),
+		button_test(in_the_middle_of_an_early_eject),
+		button_test(before_the_turn_of_an_eject),
 		button_test(profile_says_how_long),	cmocka_unit_test(kernel_log),
 	};
 

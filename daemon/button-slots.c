@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "button-internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A press that nobody set a time for: long enough for memory to move, short enough for who stands there. */
+#define DEADLINE_USEC (UINT64_C(60) * 1000000)
+
+struct holder *button_find(struct button *b, const char *slot)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!strcmp(b->list[i].slot, slot))
+			return &b->list[i];
+	return NULL;
+}
+
+struct holder *button_add(struct button *b, const char *slot)
+{
+	struct holder *h;
+	char *copy = strdup(slot);
+
+	if (!copy || grow(&b->list, b->n, sizeof(*b->list)) < 0) {
+		free(copy);
+		return NULL;
+	}
+	h = &b->list[b->n++];
+	h->slot = copy;
+	return h;
+}
+
+void button_forget_foreign(struct holder *h)
+{
+	for (size_t i = 0; i < h->n_foreign; i++)
+		free(h->foreign[i]);
+	free(h->foreign);
+	h->foreign = NULL;
+	h->n_foreign = 0;
+}
+
+static bool holds_card(const struct picture *p, int slot)
+{
+	for (size_t i = 0; i < p->n_memdevs; i++)
+		if (picture_below(p, (int)i, p->slots[slot].port))
+			return true;
+	return false;
+}
+
+static bool uses_card(const struct picture *p, int region, int slot)
+{
+	const struct region *r = &p->regions[region];
+
+	for (size_t i = 0; i < r->n_mappings; i++)
+		if (r->mappings[i].memdev >= 0 &&
+		    picture_below(p, r->mappings[i].memdev, p->slots[slot].port))
+			return true;
+	return false;
+}
+
+static int note_removal(struct holder *h, const struct picture *p, int slot,
+			const struct profile_set *profiles)
+{
+	bool saving = h->pressed && !h->asks;
+
+	button_forget_foreign(h);
+	/* Of what it goes through after a press nothing is left out, and nothing new comes to it. */
+	if (!saving)
+		button_forget_online(h);
+	h->n_regions = 0;
+	h->deadline_usec = DEADLINE_USEC;
+	h->revoke = false;
+	for (size_t i = 0; i < p->n_memdevs; i++) {
+		const struct profile *profile = profile_set_match(profiles, p, (int)i);
+
+		if (!picture_below(p, (int)i, p->slots[slot].port) || !profile ||
+		    !profile->deadline_usec)
+			continue;
+		h->deadline_usec = profile->deadline_usec;
+		h->revoke = profile->on_deadline == ON_DEADLINE_REVOKE;
+	}
+	for (size_t i = 0; i < p->n_regions; i++) {
+		const struct region *r = &p->regions[i];
+
+		if (!uses_card(p, (int)i, slot))
+			continue;
+		h->n_regions++;
+		if (!saving && button_note_online(h, p, (int)i) < 0)
+			return -ENOMEM;
+		if (r->origin)
+			continue;
+		if (grow(&h->foreign, h->n_foreign, sizeof(*h->foreign)) < 0)
+			return -ENOMEM;
+		h->foreign[h->n_foreign] = strdup(r->name);
+		if (!h->foreign[h->n_foreign])
+			return -ENOMEM;
+		h->n_foreign++;
+	}
+	return 0;
+}
+
+struct holder *button_note_slot(struct button *b, const struct picture *p, int i,
+				const struct profile_set *profiles)
+{
+	const struct slot *s = &p->slots[i];
+	struct holder *h;
+
+	if (!holds_card(p, i))
+		return NULL;
+	h = button_find(b, s->name) ?: button_add(b, s->name);
+	if (!h)
+		return NULL;
+	h->guessed = false;
+	h->asks = s->button_policy != NULL;
+	if (note_removal(h, p, i, profiles) < 0)
+		button_say(h, 4, "out of memory: what is on its card is not known in full");
+	return h;
+}
+
+/* Whether it has a step that may wait without end for who uses memory of the card. */
+static bool may_hang(const struct plan *plan, const struct picture *p, int slot)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+		int dax;
+
+		if (s->kind != STEP_OFFLINE && s->kind != STEP_DRAIN)
+			continue;
+		dax = picture_find_dax(p, s->dax);
+		if (dax >= 0 && p->daxes[dax].region >= 0 && uses_card(p, p->daxes[dax].region, slot))
+			return true;
+	}
+	return false;
+}
+
+void button_planned(struct button *b, struct operation *o, const struct picture *p,
+		    const struct profile_set *profiles)
+{
+	/* What runs for a press has its time already. */
+	bool own = streq_null(o->request->origin, "button");
+
+	for (size_t i = 0; i < p->n_slots; i++) {
+		struct holder *h = button_note_slot(b, p, (int)i, profiles);
+
+		if (!h || own || !may_hang(o->plan, p, (int)i))
+			continue;
+		h->hangs = o->id;
+		if (h->pressed && !h->asks)
+			button_hurry(b, h);
+	}
+}
