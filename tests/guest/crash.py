@@ -73,6 +73,8 @@ class Crash(Machine):
 
     def __init__(self, guest: Any):
         super().__init__(guest)
+        # That it was taken away may not have come to the disk before the power failed.
+        guest.check(f"rm -f {FATE} {FATE}.armed")
         guest.write(DROP_IN, "[Unit]\nStartLimitIntervalSec=0\n[Service]\n"
                              f"Environment=LD_PRELOAD={PRELOAD} CXLMEM_FATE={FATE}\n")
         guest.check("systemctl daemon-reload; systemctl restart cxlmemd")
