@@ -107,9 +107,12 @@ class Crash(Machine):
         self.ctl("settle 2min", timeout=130)
         settle(self)
 
-    def picture_text(self) -> str:
-        """The machine without the numbers that the kernel hands out in turns, or in the order of a boot."""
-        state = self.state()
+    def picture_text(self, made_anew: bool = False) -> str:
+        """The machine without the numbers that the kernel hands out in turns, or in the order of a boot.
+
+        Made anew from a wish, memory that is to be offline has blocks that are, instead of none.
+        """
+        state = self.without_offline(self.state()) if made_anew else self.state()
         names = {}
         for port in state["ports"]:
             names[port["port"]] = f"port@{port['host']}"
@@ -145,9 +148,9 @@ class Crash(Machine):
         """Whether it did not come to that; then it never will."""
         return self.guest.sh(f"rm {FATE}")[0] == 0
 
-    def learn(self, job: Job) -> Known:
+    def learn(self, job: Job, made_anew: bool = False) -> Known:
         """Do a job once in peace."""
-        before = self.picture_text()
+        before = self.picture_text(made_anew)
         self.guest.check(f"rm -f {FATE}.times")
         self.doom(0, "never", "nobody")
         self.ctl(self.fill(job.command), timeout=400)
@@ -158,7 +161,7 @@ class Crash(Machine):
             times.append(int(usec))
             if kind == "end":
                 break
-        return Known(before, self.picture_text(), self.wishes(), times)
+        return Known(before, self.picture_text(made_anew), self.wishes(), times)
 
     @staticmethod
     def cases(known: Known) -> Iterator[tuple[int, str, str]]:

@@ -115,6 +115,21 @@ class Machine:
         picture["nodes_online"] = self.guest.check("cat /sys/devices/system/node/has_memory")
         return picture
 
+    @staticmethod
+    def without_offline(state: dict) -> dict:
+        """A state() without the difference between blocks that are offline and those that kmem has taken away.
+
+        The first are what memory is that was made to be offline, the second what becomes of memory that is
+        taken offline, on kernels that have daxX.Y/state.
+        """
+        state = copy.deepcopy(state)
+        state["memory"] = [run for run in state["memory"] if run["state"] == "online"]
+        state["settings"] = "".join(line for line in state["settings"].splitlines(keepends=True)
+                                    if not line.startswith("node"))
+        for dax in state["daxes"]:
+            dax.pop("state", None)
+        return state
+
     def assert_state(self, before: dict) -> None:
         """The machine is as it was, down to the decoders."""
         after = self.state()

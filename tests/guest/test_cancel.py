@@ -79,13 +79,7 @@ HANGS = ("for p in $(pgrep -x cxlmemd-worker); do grep -q '^State:.D' /proc/$p/s
 
 
 def _state(machine: Machine) -> dict[str, Any]:
-    """Without the difference between blocks that are offline and those that kmem has taken away, and what it notes."""
-    state = machine.state()
-    state["memory"] = [run for run in state["memory"] if run["state"] == "online"]
-    state["settings"] = [line for line in state["settings"].splitlines() if not line.startswith("node")]
-    for dax in state["daxes"]:
-        dax.pop("state", None)
-    return state
+    return machine.without_offline(machine.state())
 
 
 def _cancelled(machine: Machine, command: str, kind: str, obstacle: Pin, there: str = IN_WRITE,

@@ -47,14 +47,14 @@ def _power(job: Job) -> Callable[[Any], None]:
         if job.prepare:
             crash.ctl(crash.fill(job.prepare), timeout=400)
         wishes_before = crash.wishes()
-        known = crash.learn(job)
+        known = crash.learn(job, made_anew=True)
         done = known.done
         if job is EJECT:
             # A bridge that has had no card since the machine was started lists no decoders.
             guest.power_cut()
             crash = Crash(guest)
             crash.settled()
-            done = crash.picture_text()
+            done = crash.picture_text(made_anew=True)
         counts: collections.Counter[str] = collections.Counter()
         promised = True
         # The last time nobody stops it: whoever was told that it is done can count on that.
@@ -73,7 +73,7 @@ def _power(job: Job) -> Callable[[Any], None]:
             crash = Crash(guest)
             settle(crash)
             crash.settled()
-            now = crash.picture_text()
+            now = crash.picture_text(made_anew=True)
             assert now in (known.before, done), \
                 f"{where}:\nbefore {known.before}\nnow    {now}\ndone   {done}"
             promised = now == done
