@@ -29,7 +29,7 @@ struct holder {
 	bool withdrawn;
 	const struct request *request; /* of what runs for it, until that has a number; the engine's */
 	uint64_t operation;	       /* that runs for it, 0 = none yet */
-	uint64_t hangs;		       /* somebody else's that may wait for who uses the card's memory; 0 = none */
+	uint64_t hangs; /* somebody else's that may wait for who uses the card's memory; 0 = none */
 	uint64_t deadline_usec;
 	bool revoke;
 	char **foreign; /* regions on it that somebody else made */
@@ -58,6 +58,7 @@ struct button {
 	sd_event_source *next; /* deferred: go on with what is due */
 	struct holder *list;
 	size_t n;
+	uint64_t hangs; /* somebody's operation that may wait for who uses memory of any card; 0 = none */
 	struct kmsg *kmsg;
 	sd_device_monitor *udev;
 };
@@ -123,7 +124,9 @@ int button_note_online(struct holder *h, const struct picture *p, int region);
 void button_save(struct button *b, struct holder *h);
 
 /**
- * button_hurry - what somebody else has begun with the card's memory is given up while there is time
+ * button_hurry - what somebody has begun, and may wait without end for, is given up while there is time for the card
+ *
+ * What is about other cards is walked back, and nothing of theirs is lost.
  */
 void button_hurry(struct button *b, const struct holder *h);
 

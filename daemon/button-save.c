@@ -8,6 +8,8 @@
 
 /* pciehp's five seconds, less what it takes to hear of the press, to give up on a region and to begin the eject. */
 #define SAVE_USEC (UINT64_C(4) * 1000000)
+/* What somebody else's operation, about other cards, has of that. */
+#define OTHERS_USEC (UINT64_C(500) * 1000)
 /* Less is not worth the attempt. */
 #define SHARE_USEC_MIN (UINT64_C(300) * 1000)
 
@@ -111,10 +113,17 @@ static void note_freed(struct holder *h)
 /* It may hang over memory that cannot be freed, and with it all that waits for its turn. */
 void button_hurry(struct button *b, const struct holder *h)
 {
-	struct operation *o = engine_get(b->engine, h->hangs);
+	struct operation *o = engine_get(b->engine, b->hangs);
+	_cleanup_free_ char *why = NULL;
 
-	if (o && o->state == OPERATION_RUNNING)
-		engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1));
+	if (!o || o->state != OPERATION_RUNNING)
+		return;
+	if (o->id == h->hangs) {
+		engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1), NULL);
+		return;
+	}
+	say(&why, 0, "the card in slot %s goes, and its memory has to be saved first", h->slot);
+	engine_hurry(b->engine, o, OTHERS_USEC, why ?: "a card goes");
 }
 
 void button_save(struct button *b, struct holder *h)

@@ -116,7 +116,7 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 	return h;
 }
 
-/* Whether it has a step that may wait without end for who uses memory of the card. */
+/* Whether it has a step that may wait without end for who uses memory; of the card in slot number @slot, or any. */
 static bool may_hang(const struct plan *plan, const struct picture *p, int slot)
 {
 	for (size_t i = 0; i < plan->n_steps; i++) {
@@ -125,6 +125,8 @@ static bool may_hang(const struct plan *plan, const struct picture *p, int slot)
 
 		if (s->kind != STEP_OFFLINE && s->kind != STEP_DRAIN)
 			continue;
+		if (slot < 0)
+			return true;
 		dax = picture_find_dax(p, s->dax);
 		if (dax >= 0 && p->daxes[dax].region >= 0 && uses_card(p, p->daxes[dax].region, slot))
 			return true;
@@ -136,15 +138,17 @@ void button_planned(struct button *b, struct operation *o, const struct picture 
 		    const struct profile_set *profiles)
 {
 	/* What runs for a press has its time already. */
-	bool own = streq_null(o->request->origin, "button");
+	bool hangs = !streq_null(o->request->origin, "button") && may_hang(o->plan, p, -1);
 
+	if (hangs)
+		b->hangs = o->id;
 	for (size_t i = 0; i < p->n_slots; i++) {
 		struct holder *h = button_note_slot(b, p, (int)i, profiles);
 
-		if (!h || own || !may_hang(o->plan, p, (int)i))
-			continue;
-		h->hangs = o->id;
-		if (h->pressed && !h->asks)
-			button_hurry(b, h);
+		if (h && hangs && may_hang(o->plan, p, (int)i))
+			h->hangs = o->id;
 	}
+	for (size_t i = 0; i < b->n && hangs; i++)
+		if (b->list[i].pressed && !b->list[i].asks)
+			button_hurry(b, &b->list[i]);
 }

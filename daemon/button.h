@@ -52,8 +52,8 @@ void button_seen(struct button *b, const struct picture *p, const struct profile
 /**
  * button_planned - an operation, whoever started it, is about to run on the machine as it is in @p
  *
- * One that may wait without end for who uses a card's memory is given up when the card's button is pressed on a kernel
- * that powers the slot off all the same, or was pressed already.
+ * One that may wait without end for who uses memory is given up when a button is pressed on a kernel that powers the
+ * slot off all the same, or was pressed already: the card's own at once, any other after a moment.
  */
 void button_planned(struct button *b, struct operation *o, const struct picture *p,
 		    const struct profile_set *profiles);

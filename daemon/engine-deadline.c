@@ -38,10 +38,10 @@ static void expire(struct engine *e, const char *why)
 	_cleanup_free_ char *step = NULL;
 	char span[64], grace[64] = "";
 
-	if (o->request->leaving) {
+	if (o->request->leaving || o->hurried) {
 		if (s)
 			(void)step_text(s, &step);
-		say(&o->expiry, 0, "its card goes, and it was not through with: %s",
+		say(&o->expiry, 0, "%s, and it was not through with: %s", o->hurried ?: "its card goes",
 		    step ?: "its first step");
 		o->cancelled = true;
 		engine_interrupt(e, o);
@@ -173,6 +173,10 @@ static int on_deadline(sd_event_source *source, uint64_t when, void *userdata)
 	}
 	if (!can_expire(o))
 		return 0;
+	if (o->hurried) {
+		expire(e, NULL);
+		return 0;
+	}
 	/* Memory of the system cannot be taken away from who uses it, devdax can. */
 	if (o->request->revoke && !o->revoking && !(s && s->kind == STEP_OFFLINE)) {
 		o->revoking = true;
@@ -199,16 +203,22 @@ int engine_arm_deadline(struct engine *e, struct operation *o)
 					  o->request->deadline_usec, 0, on_deadline, o);
 }
 
-void engine_hurry(struct engine *e, struct operation *o, uint64_t usec)
+void engine_hurry(struct engine *e, struct operation *o, uint64_t usec, const char *why)
 {
-	int r;
+	int r = 0;
 
-	if (o != e->current || !can_expire(o))
+	if (o != e->current || !can_expire(o) || (why && o->request->leaving))
 		return;
-	o->request->leaving = true;
-	r = o->deadline ? sd_event_source_set_time_relative(o->deadline, usec) :
-			  sd_event_add_time_relative(e->event, &o->deadline, CLOCK_MONOTONIC, usec, 0,
-						     on_deadline, o);
+	if (!why) {
+		o->request->leaving = true;
+		o->hurried = (free(o->hurried), NULL);
+	} else if (!o->hurried) {
+		r = strdup_or_null(why, &o->hurried);
+	}
+	if (r >= 0)
+		r = o->deadline ? sd_event_source_set_time_relative(o->deadline, usec) :
+				  sd_event_add_time_relative(e->event, &o->deadline, CLOCK_MONOTONIC, usec,
+							     0, on_deadline, o);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(o->deadline, SD_EVENT_ONESHOT);
 	if (r < 0)

@@ -138,12 +138,14 @@ struct door *engine_door(struct engine *e);
 int engine_cancel(struct engine *e, uint64_t id);
 
 /**
- * engine_hurry - the card of a running operation goes, whatever comes of it
- * @usec: after which it is given up, if it is not done; what is offline then stays so
+ * engine_hurry - a card goes, whatever comes of it, and a running operation is in the way of what can be saved
+ * @usec: after which it is given up, if it is not done
+ * @why: it is about another card, and is walked back then; what its end will say; a copy is made. NULL: its own card
+ * goes, and what is offline then stays so
  *
  * One that walks back, or is past the point of no return, is left to that.
  */
-void engine_hurry(struct engine *e, struct operation *o, uint64_t usec);
+void engine_hurry(struct engine *e, struct operation *o, uint64_t usec, const char *why);
 
 /**
  * engine_busy - whether an operation is queued or running

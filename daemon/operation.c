@@ -16,6 +16,7 @@ struct operation *operation_free(struct operation *o)
 	free(o->reason);
 	free(o->left);
 	free(o->expiry);
+	free(o->hurried);
 	sd_event_source_disable_unref(o->deadline);
 	free(o);
 	return NULL;

@@ -43,6 +43,7 @@ struct operation {
 	bool cancelled;               /* somebody asked for it, or its time is over */
 	bool revoking;                /* its time is over, and what is in use is taken away */
 	char *expiry;                 /* its time is over: why it is not done; then it has failed */
+	char *hurried; /* why it has less time than it was given; NULL = it has that, or its own card goes */
 	sd_event_source *deadline;
 	uint64_t progress_done, progress_total; /* bytes, within the running step */
 	uint64_t created_usec;                  /* CLOCK_MONOTONIC */

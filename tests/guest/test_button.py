@@ -272,3 +272,31 @@ def test_in_the_middle_of_an_eject_that_hangs(guest):
     machine.use_dax("/dev/" + machine.dax(other)["chardev"], "16M")
     machine.ctl(f"destroy {other}")
     machine.ctl("forget all")
+
+
+@only(kernels=STOCK)
+@timeout(600)
+@fresh
+@expect_kernel_log(REFUSAL)
+def test_while_another_card_is_waited_for(guest):
+    """An eject of another card waits for a page that cannot move: it is walked back, and what goes is saved."""
+    machine = Slots(guest, "")
+    machine.plain("rp2")
+    machine.ctl("create 0x5ffe")
+    [region] = [region["region"] for region in machine.regions()]
+    machine.pin(machine.dax(region)["target_node"])
+    guest.plug("goes", "rp3", serial=0x5fff)
+    machine.ctl("create 0x5fff")
+    operation = guest.run_async("cxlmemctl eject --deadline infinity 0x5ffe 2>&1")
+    guest.wait_for("grep -q going-offline /sys/devices/system/memory/memory*/state", timeout=60)
+    guest.unplug("goes")
+    assert operation.wait(timeout=120) in (1, 4), operation.output
+    assert "goes, and its memory has to be saved first" in operation.output, operation.output
+    machine.settled()
+    assert machine.said("the card in it may be pulled; nothing was lost")
+    assert "stuck online" not in guest.check("dmesg")
+    assert [one["region"] for one in machine.regions()] == [region]
+    assert machine.zones(region) == {("online", "Movable")}, machine.zones(region)
+    guest.check("kill $(cat /run/pin.pid); while kill -0 $(cat /run/pin.pid) 2>/dev/null; do sleep 0.1; done")
+    machine.ctl(f"destroy {region}")
+    machine.ctl("forget all")
