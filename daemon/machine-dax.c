@@ -379,8 +379,9 @@ int machine_unbind(struct door *door, const struct step *s, struct step_result *
 		if (r < 0)
 			return r;
 		/*
-		 * Once unplugged, nobody can bring a block online between the look above and the unbind; and
-		 * blocks toggled behind kmem's back leave its state stale, and it would refuse to let go.
+		 * Once unplugged there is no block that anybody could bring online between the look above and the
+		 * unbind, unless they have kmem plug it again, which nothing keeps them from. And blocks toggled
+		 * behind kmem's back leave its state stale, and it would refuse to let go.
 		 */
 		state = kmem_state(door, s->dax);
 		if (state && strcmp(state, "unplugged")) {

@@ -126,11 +126,15 @@ class Behind(Crash):
             decoders=endpoint.replace("endpoint", "decoder") + ".")
 
     def _records(self, job: Job) -> tuple[Known, int]:
-        """What it does in peace, and how many of its records are written before its end."""
+        """What it does in peace, and how many of its records it is halted at, the end with them.
+
+        Not at what the daemon writes about the wishes: its worker is at work then, and nothing keeps the kernel's
+        next step from falling together with what somebody does.
+        """
         known = self.learn(job)
         self.make_ready(job)
         assert self.picture_text() == known.before
-        return known, len(known.times)
+        return known, sum(kind != "intent" for kind in known.kinds)
 
     def creates(self, choose: Callable[[int], bool]) -> Iterator[str]:
         """A region is made, and somebody takes what it needs; yields what came of it."""

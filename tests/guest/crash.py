@@ -48,6 +48,7 @@ class Known:
     done: str
     wishes: int           # once it is done
     times: list[int]      # of its writes into the journal until its end, in microseconds
+    kinds: list[str]      # of those
 
     @property
     def records(self) -> int:
@@ -155,13 +156,14 @@ class Crash(Machine):
         self.doom(0, "never", "nobody")
         self.ctl(self.fill(job.command), timeout=400)
         self.guest.check(f"rm {FATE}")
-        times = []
+        times, kinds = [], []
         for line in self.guest.check(f"cat {FATE}.times").splitlines():
             usec, kind = line.split()
             times.append(int(usec))
+            kinds.append(kind)
             if kind == "end":
                 break
-        return Known(before, self.picture_text(made_anew), self.wishes(), times)
+        return Known(before, self.picture_text(made_anew), self.wishes(), times, kinds)
 
     @staticmethod
     def cases(known: Known) -> Iterator[tuple[int, str, str]]:

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Preloaded into cxlmemd by guest tests: it, or its worker, ends at a chosen record of the journal. The file
- * $CXLMEM_FATE says "NTH before|after|USEC daemon|worker|stop|pause"; records are counted while it is there, and it is gone
- * when its time has come. USEC: so many microseconds after the record, in the middle of what it announces;
+ * $CXLMEM_FATE says "NTH before|after|USEC daemon|worker|stop|pause"; records are counted while it is there, and it is
+ * gone when its time has come. USEC: so many microseconds after the record, in the middle of what it announces;
  * $CXLMEM_FATE.armed is there until then. "stop" halts both where they are, so that the machine can lose its power
- * there; "pause" halts who writes the record, until it gets SIGCONT. With a NTH of 0 nobody dies, and when each record was written goes into $CXLMEM_FATE.times, in microseconds,
- * with its kind.
+ * there; "pause" halts who writes the record, until it gets SIGCONT, and leaves out what the daemon writes about the
+ * wishes, for the worker is at work meanwhile. With a NTH of 0 nobody dies, and when each record was written goes into
+ * $CXLMEM_FATE.times, in microseconds, with its kind.
  */
 #include <ctype.h>
 #include <dlfcn.h>
@@ -89,6 +90,11 @@ static const char *kind_of(const void *text, size_t n)
 	return found ? found : "?\"";
 }
 
+static int is_kind(const char *kind, const char *name)
+{
+	return strcspn(kind, "\"") == strlen(name) && !strncmp(kind, name, strlen(name));
+}
+
 static void note_time(const char *path, const char *kind)
 {
 	char times[256], line[64];
@@ -116,10 +122,12 @@ ssize_t write(int fd, const void *text, size_t n)
 
 	if (n >= sizeof(tag) && !memcmp(text, tag, sizeof(tag) - 1) && path) {
 		f = fopen(path, "re");
-		if (f && fscanf(f, "%u %15s %7s", &nth, when, who) == 3) {
+		if (f && fscanf(f, "%u %15s %7s", &nth, when, who) != 3) {
+			atomic_store(self.seen, 0);
+		} else if (f && (strcmp(who, "pause") || !is_kind(kind_of(text, n), "intent"))) {
 			now = atomic_fetch_add(self.seen, 1) + 1 == nth;
 			timed = nth == 0;
-		} else {
+		} else if (!f) {
 			atomic_store(self.seen, 0);
 		}
 		if (f)
