@@ -157,6 +157,9 @@ struct mapping {
 	char *decoder; /* endpoint decoder name */
 };
 
+/* Most members of a region: eiw 4, CXL 3.1 8.2.4.20.7; cxl_region has targets 0 to 15. */
+#define MEMBERS_MAX 16
+
 struct region {
 	char *name;
 	int window;

@@ -20,8 +20,6 @@ struct planner {
 	bool tight;	  /* that caches and swap are needed for it has been noted */
 };
 
-/* Most members of a region: eiw 4, CXL 3.1 8.2.4.20.7; cxl_region has targets 0 to 15. */
-#define MEMBERS_MAX 16
 /* drivers/cxl/core/region.c, alloc_hpa(): address space comes in 256 MiB for each way. */
 #define REGION_UNIT (256 * MIB)
 /* drivers/cxl/cxl.h, granularity_to_eig(). */

@@ -329,6 +329,12 @@ static void link_memdevs(struct picture *p)
 					p->windows[i].targets[k].port = (int)j;
 }
 
+/* What could not be read is UINT_MAX for libcxl. */
+static unsigned int known_ways(unsigned int ways)
+{
+	return ways <= MEMBERS_MAX ? ways : 0;
+}
+
 static int add_region(struct door *door, struct picture *p, struct cxl_region *region, int window)
 {
 	struct region *r = picture_add_region(p);
@@ -344,7 +350,7 @@ static int add_region(struct door *door, struct picture *p, struct cxl_region *r
 		return e;
 	r->resource = cxl_region_get_resource(region);
 	r->size = cxl_region_get_size(region);
-	r->ways = cxl_region_get_interleave_ways(region);
+	r->ways = known_ways(cxl_region_get_interleave_ways(region));
 	r->granularity = cxl_region_get_interleave_granularity(region);
 	r->committed = tri(cxl_region_decode_is_committed(region));
 	r->enabled = tri(cxl_region_is_enabled(region));
@@ -354,6 +360,12 @@ static int add_region(struct door *door, struct picture *p, struct cxl_region *r
 			   &r->type);
 	if (e < 0)
 		return e;
+	/*
+	 * A region that goes while it is looked at has ways that cannot be read, and libcxl would try to read as many
+	 * targets as that, and write a line about each: cxl_mappings_init() in its libcxl.c.
+	 */
+	if (r->ways == 0)
+		return 0;
 	cxl_mapping_foreach(region, mapping) {
 		struct cxl_decoder *d = cxl_mapping_get_decoder(mapping);
 		struct cxl_memdev *memdev = d ? cxl_decoder_get_memdev(d) : NULL;
