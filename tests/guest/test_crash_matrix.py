@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from guest.behind import MEDDLE, Behind
 from guest.crash import EJECT, FATE, JOBS, Crash, Job, settle
-from lab.testing import only, timeout
+from lab.testing import fresh, only, timeout
 
 SUITE = "long"
 MATRIX = [("debian-7.3", name) for name in ("one", "two-bridges", "switch2", "slots")]
@@ -95,6 +95,7 @@ def _power(job: Job) -> Callable[[Any], None]:
 
 @only(topologies=("one",))
 @timeout(7200)
+@fresh
 def test_behind_its_back(guest: Any) -> None:
     """Somebody takes what a create is about, after each record of it."""
     behind = Behind(guest)
@@ -106,6 +107,7 @@ def test_behind_its_back(guest: Any) -> None:
 
 @only(topologies=("one",))
 @timeout(7200)
+@fresh
 def test_destroy_behind_its_back(guest: Any) -> None:
     """Somebody changes a region that is being destroyed, after each record of that."""
     behind = Behind(guest)
