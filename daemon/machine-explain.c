@@ -3,12 +3,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "holders.h"
 #include "machine.h"
 #include "memory-block.h"
 #include "node-users.h"
 #include "sysfs.h"
+
+/*
+ * A page that the kernel tries to move is nobody's as long as it tries (fs/proc/task_mmu.c, gather_pte_stats(), leaves
+ * out migration entries), and with one that is pinned it tries without end: who is not found is looked for again.
+ */
+#define LOOK_AGAIN_USEC (UINT64_C(500) * 1000)
+#define LOOK_EVERY_USEC 5000
 
 /* The block that the kernel is at: offline_pages() marks it before it begins to move what is in it. */
 static bool going_offline(struct door *door, const struct step *s, uint64_t *ret)
@@ -30,12 +38,16 @@ static bool going_offline(struct door *door, const struct step *s, uint64_t *ret
 int machine_memory_users(struct door *door, const char *dax, char **ret)
 {
 	_cleanup_free_ char *users = NULL;
-	uint64_t node;
+	uint64_t node, until = door_time() + LOOK_AGAIN_USEC;
 	int r;
 
 	r = sysfs_read_u64(door, &node, "bus/dax/devices/%s/target_node", dax);
 	if (r >= 0)
 		r = node_users(door, node, &users);
+	while (r >= 0 && !users && door_time() < until) {
+		usleep(LOOK_EVERY_USEC);
+		r = node_users(door, node, &users);
+	}
 	if (r < 0)
 		return r;
 	if (users)
