@@ -11,7 +11,8 @@
 
 /*
  * What the parts of the button share: button.c (presses and their ejects), button-save.c (what is saved one
- * region at a time where a press cannot be refused), button-slots.c (what is on the cards), button-tell.c (what slots are told, and who told them).
+ * region at a time where a press cannot be refused), button-slots.c (what is on the cards, and what hangs over
+ * it), button-tell.c (what slots are told, and who told them).
  */
 
 /* A region whose memory is in use. */
@@ -58,7 +59,6 @@ struct button {
 	sd_event_source *next; /* deferred: go on with what is due */
 	struct holder *list;
 	size_t n;
-	uint64_t hangs; /* somebody's operation that may wait for who uses memory of any card; 0 = none */
 	struct kmsg *kmsg;
 	sd_device_monitor *udev;
 };
@@ -104,6 +104,12 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 				const struct profile_set *profiles);
 
 /**
+ * button_may_hang - whether an operation, unless a press started it, has a step that may wait without end for who uses
+ * memory
+ */
+bool button_may_hang(const struct operation *o);
+
+/**
  * button_forget_foreign - free the list
  */
 void button_forget_foreign(struct holder *h);
@@ -126,7 +132,7 @@ void button_save(struct button *b, struct holder *h);
 /**
  * button_hurry - what somebody has begun, and may wait without end for, is given up while there is time for the card
  *
- * What is about other cards is walked back, and nothing of theirs is lost.
+ * What is about other cards is walked back, and nothing of theirs is lost; for a card without a region it is left alone.
  */
 void button_hurry(struct button *b, const struct holder *h);
 

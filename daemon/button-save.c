@@ -113,15 +113,22 @@ static void note_freed(struct holder *h)
 /* It may hang over memory that cannot be freed, and with it all that waits for its turn. */
 void button_hurry(struct button *b, const struct holder *h)
 {
-	struct operation *o = engine_get(b->engine, b->hangs);
 	_cleanup_free_ char *why = NULL;
+	struct operation *o = NULL;
 
-	if (!o || o->state != OPERATION_RUNNING)
+	/* One runs at a time. */
+	for (size_t i = 0; (o = engine_nth(b->engine, i)); i++)
+		if (o->state == OPERATION_RUNNING && button_may_hang(o))
+			break;
+	if (!o)
 		return;
 	if (o->id == h->hangs) {
 		engine_hurry(b->engine, o, SAVE_USEC / (h->n_online + 1), NULL);
 		return;
 	}
+	/* A slot of a disk or a network card, or of a card that nothing was made of. */
+	if (h->n_regions == 0)
+		return;
 	say(&why, 0, "the card in slot %s goes, and its memory has to be saved first", h->slot);
 	engine_hurry(b->engine, o, OTHERS_USEC, why ?: "a card goes");
 }

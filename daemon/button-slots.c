@@ -116,18 +116,29 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 	return h;
 }
 
-/* Whether it has a step that may wait without end for who uses memory; of the card in slot number @slot, or any. */
-static bool may_hang(const struct plan *plan, const struct picture *p, int slot)
+static bool waits_for_users(const struct step *s)
 {
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		const struct step *s = &plan->steps[i];
-		int dax;
+	return s->kind == STEP_OFFLINE || s->kind == STEP_DRAIN;
+}
 
-		if (s->kind != STEP_OFFLINE && s->kind != STEP_DRAIN)
-			continue;
-		if (slot < 0)
+bool button_may_hang(const struct operation *o)
+{
+	/* What runs for a press has its time already. */
+	if (!o->plan || streq_null(o->request->origin, "button"))
+		return false;
+	for (size_t i = 0; i < o->plan->n_steps; i++)
+		if (waits_for_users(&o->plan->steps[i]))
 			return true;
-		dax = picture_find_dax(p, s->dax);
+	return false;
+}
+
+/* Over the card in slot number @slot. */
+static bool may_hang_over(const struct operation *o, const struct picture *p, int slot)
+{
+	for (size_t i = 0; i < o->plan->n_steps; i++) {
+		const struct step *s = &o->plan->steps[i];
+		int dax = waits_for_users(s) ? picture_find_dax(p, s->dax) : -1;
+
 		if (dax >= 0 && p->daxes[dax].region >= 0 && uses_card(p, p->daxes[dax].region, slot))
 			return true;
 	}
@@ -137,15 +148,12 @@ static bool may_hang(const struct plan *plan, const struct picture *p, int slot)
 void button_planned(struct button *b, struct operation *o, const struct picture *p,
 		    const struct profile_set *profiles)
 {
-	/* What runs for a press has its time already. */
-	bool hangs = !streq_null(o->request->origin, "button") && may_hang(o->plan, p, -1);
+	bool hangs = button_may_hang(o);
 
-	if (hangs)
-		b->hangs = o->id;
 	for (size_t i = 0; i < p->n_slots; i++) {
 		struct holder *h = button_note_slot(b, p, (int)i, profiles);
 
-		if (h && hangs && may_hang(o->plan, p, (int)i))
+		if (h && hangs && may_hang_over(o, p, (int)i))
 			h->hangs = o->id;
 	}
 	for (size_t i = 0; i < b->n && hangs; i++)

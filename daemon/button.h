@@ -53,7 +53,8 @@ void button_seen(struct button *b, const struct picture *p, const struct profile
  * button_planned - an operation, whoever started it, is about to run on the machine as it is in @p
  *
  * One that may wait without end for who uses memory is given up when a button is pressed on a kernel that powers the
- * slot off all the same, or was pressed already: the card's own at once, any other after a moment.
+ * slot off all the same, or was pressed already: if it is about that card after its part of the time there is, else after
+ * half a second, unless there is nothing to be saved on the card.
  */
 void button_planned(struct button *b, struct operation *o, const struct picture *p,
 		    const struct profile_set *profiles);

@@ -455,6 +455,28 @@ static void before_the_turn_of_an_eject(void **state)
 	assert_int_equal(use_of(b, 0), USE_ONLINE);
 }
 
+/* Nothing was made of the card: what somebody else does with another one is left to them. */
+static void nothing_to_save(void **state)
+{
+	struct request *q = parse_request("offline region0");
+	struct bench *b = *state;
+	bool begun = false;
+
+	b->bare = true;
+	build(b, false);
+	change(b, add_other);
+	look(b);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	assert_int_equal(engine_start(b->engine, q, started, &begun), 0);
+	run_until(b->event, begun && engine_nth(b->engine, 0)->progress_total);
+	button_event(b->button, "1", "power-off");
+	assert_null(engine_nth(b->engine, 0)->hurried);
+	assert_null(engine_nth(b->engine, 0)->deadline);
+	assert_int_equal(engine_cancel(b->engine, engine_nth(b->engine, 0)->id), 0);
+	end(b, OPERATION_CANCELLED);
+	end(b, OPERATION_DONE);
+}
+
 /* Two regions on the first card; the signature of that machine, the caller's. */
 static char *build_two(struct bench *b)
 {
@@ -611,6 +633,7 @@ int main(void)
 		button_test(in_the_middle_of_an_eject),
 		button_test(in_the_middle_of_an_early_eject),
 		button_test(before_the_turn_of_an_eject),
+		button_test(nothing_to_save),
 		button_test(profile_says_how_long),	cmocka_unit_test(kernel_log),
 	};
 
