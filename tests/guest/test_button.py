@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
 from guest.machine import Machine, USE
-from lab.testing import expect_kernel_log, fresh, only, timeout
+from lab.testing import Test, expect_kernel_log, fresh, only, timeout
 
 # Those that do not ask; on the others tests/guest/test_kernel_service.py shows what becomes of a press.
 KERNELS = STOCK = ("debian-6.12", "debian-7.3")
@@ -20,6 +20,15 @@ LOSS = r"(stuck online until reboot|mapping0: .* could not reserve|failed to (of
 
 # The kernel waits as long as a block is being freed.
 NOT_FOR_EVER = "[Match]\\nSerial=0x5ffe\\n[Remove]\\nDeadlineSec=8\\n"
+
+
+def stock(*log: str) -> Callable[[Test], Test]:
+    """A test of kernels that do not ask, in a guest of its own; the kernel may say this."""
+
+    def mark(test: Test) -> Test:
+        return only(kernels=STOCK)(timeout(600)(fresh(expect_kernel_log(*log)(test))))
+
+    return mark
 
 
 class Slots(Machine):
@@ -105,9 +114,7 @@ class Slots(Machine):
         raise AssertionError((picture["regions"], picture["daxes"], picture["memory"]))
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
+@stock()
 def test_idle_memory_is_saved(guest):
     """Movable memory that nobody uses is offline and its region gone before the slot loses power."""
     machine = Slots(guest, "[Match]\\nPath=*\\n")
@@ -122,9 +129,7 @@ def test_idle_memory_is_saved(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
+@stock()
 def test_memory_in_use_moves(guest):
     """A process's pages are moved within the five seconds, and the process goes on."""
     machine = Slots(guest, "[Match]\\nPath=*\\n")
@@ -137,10 +142,7 @@ def test_memory_in_use_moves(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
-@expect_kernel_log(LOSS)
+@stock(LOSS)
 def test_devdax_in_use_is_named(guest):
     """Devdax that a process has mapped is lost: the log says so and whose it is; the rest is cleared."""
     machine = Slots(guest, "[Match]\\nPath=*\\n[Memory]\\nMode=devdax\\n")
@@ -180,10 +182,7 @@ def test_in_the_middle_of_create(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
-@expect_kernel_log(LOSS)
+@stock(LOSS)
 def test_one_in_use_keeps_no_other(guest):
     """Two regions, the devdax of one in use: the other's memory moves, all of it, before the power goes."""
     machine = Slots(guest, "")
@@ -208,10 +207,7 @@ def test_one_in_use_keeps_no_other(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
-@expect_kernel_log(LOSS, REFUSAL)
+@stock(LOSS, REFUSAL)
 def test_one_that_cannot_be_freed_keeps_no_other(guest):
     """Two regions of memory, a page in one cannot move: the other is saved, and what is stuck is named."""
     machine = Slots(guest, NOT_FOR_EVER + "[Region]\\nSize=256M\\n")
@@ -229,9 +225,7 @@ def test_one_that_cannot_be_freed_keeps_no_other(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
+@stock()
 def test_in_the_middle_of_eject(guest):
     """The button while a card is ejected with its memory in use: the data moves, nothing is left."""
     machine = Slots(guest, "")
@@ -249,10 +243,7 @@ def test_in_the_middle_of_eject(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
-@expect_kernel_log(LOSS, REFUSAL)
+@stock(LOSS, REFUSAL)
 def test_in_the_middle_of_an_eject_that_hangs(guest):
     """A page cannot move and the eject waits for it without end: it ends with the card, and says so."""
     machine = Slots(guest, NOT_FOR_EVER)
@@ -274,10 +265,7 @@ def test_in_the_middle_of_an_eject_that_hangs(guest):
     machine.ctl("forget all")
 
 
-@only(kernels=STOCK)
-@timeout(600)
-@fresh
-@expect_kernel_log(REFUSAL)
+@stock(REFUSAL)
 def test_while_another_card_is_waited_for(guest):
     """An eject of another card waits for a page that cannot move: it is walked back, and what goes is saved."""
     machine = Slots(guest, "")
