@@ -54,10 +54,20 @@ static void on_looked(const struct picture *p, void *userdata)
 		steward_looked(m->steward, p);
 }
 
+static bool may_take_long(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (step_may_block(p->steps[i].kind))
+			return true;
+	return false;
+}
+
 static void on_planned(struct operation *o, const struct picture *p, void *userdata)
 {
 	struct manager *m = userdata;
 
+	if (may_take_long(o->plan))
+		expedite_begin(m->expedite);
 	steward_planned(m->steward, o, p);
 	button_planned(m->button, o, p, steward_profiles(m->steward));
 }
@@ -97,6 +107,7 @@ static void on_finished(struct operation *o, void *userdata)
 {
 	struct manager *m = userdata;
 
+	expedite_end(m->expedite);
 	blockers_watch_finished(m->blockers, o);
 	/* Before anybody hears of its end, what it means is written down (on_ended(), or here). */
 	steward_finished(m->steward, o);
@@ -281,7 +292,11 @@ int manager_new(worker_open_t open_door, struct manager **ret)
 	r = bus_publish(m);
 	if (r < 0)
 		return fail(r, "the name " BUS_NAME " cannot be taken on the system bus");
-	/* Only one daemon comes this far. Without the socket everybody takes the system bus. */
+	/* Only one daemon comes this far. */
+	r = expedite_new(m->event, engine_door(m->engine), "/run/cxlmem/rcu-expedited", &m->expedite);
+	if (r < 0)
+		return fail(r, "what the kernel waits for cannot be made shorter");
+	/* Without the socket everybody takes the system bus. */
 	r = direct_new(m->event, bus_add_objects, m, &m->direct);
 	if (r < 0)
 		(void)sd_journal_print(5, "%s cannot be listened on: %s", DIRECT_SOCKET, strerror(-r));
@@ -307,6 +322,7 @@ struct manager *manager_free(struct manager *m)
 	blockers_watch_free(m->blockers);
 	sd_event_source_disable_unref(m->trace_source);
 	card_trace_close(m->trace);
+	expedite_free(m->expedite);
 	engine_free(m->engine);
 	contest_free(m->contest);
 	button_free(m->button);

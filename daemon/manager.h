@@ -12,6 +12,7 @@
 #include "button.h"
 #include "card-trace.h"
 #include "engine.h"
+#include "expedite.h"
 #include "exporter.h"
 #include "health.h"
 #include "monitor.h"
@@ -28,6 +29,7 @@ struct manager {
 	struct contest *contest; /* with others who bring memory online */
 	struct blockers_watch *blockers; /* who is in the way of memory that is to go */
 	struct engine *engine;
+	struct expedite *expedite; /* grace periods of RCU, while memory comes or goes */
 	struct health_watch *health;
 	struct card_trace *trace; /* NULL where the kernel does not tell of errors */
 	sd_event_source *trace_source;

@@ -109,7 +109,8 @@ class Machine:
                                 "dpa_resource", "resource"):
                         decoder.pop(key, None)
         picture["settings"] = self.guest.check(
-            "cat /sys/bus/dax/drivers_autoprobe /sys/devices/system/memory/auto_online_blocks; "
+            "cat /sys/bus/dax/drivers_autoprobe /sys/devices/system/memory/auto_online_blocks "
+            "/sys/kernel/rcu_expedited; "
             "ls /sys/bus/cxl/devices /sys/bus/dax/devices; "
             "ls /sys/devices/system/node | grep node")
         picture["nodes_online"] = self.guest.check("cat /sys/devices/system/node/has_memory")

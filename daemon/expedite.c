@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "expedite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include "sysfs.h"
+#include "util.h"
+
+#define EXPEDITED "kernel/rcu_expedited"
+#define NORMAL "kernel/rcu_normal" /* takes precedence: synchronize_rcu_expedited(), kernel/rcu/tree_exp.h */
+/* What takes longer waits for something else: for who uses the memory, or for a very large card. */
+#define LONGEST_USEC (5 * UINT64_C(1000000))
+
+struct expedite {
+	struct door *door;
+	char *mark;
+	sd_event_source *timer;
+	bool ours;
+};
+
+static bool is(struct door *door, const char *path, const char *value)
+{
+	_cleanup_free_ char *now = NULL;
+
+	return sysfs_read(door, &now, "%s", path) >= 0 && !strcmp(now, value);
+}
+
+/* Without it nobody would put back what a process that is killed leaves. */
+static int make_mark(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : (close(fd), 0);
+}
+
+static void put_back(struct expedite *x)
+{
+	int r = sysfs_write(x->door, "0", EXPEDITED);
+
+	if (r < 0)
+		(void)sd_journal_print(4, "/sys/" EXPEDITED " cannot be set back to 0: %s", strerror(-r));
+	(void)unlink(x->mark);
+	x->ours = false;
+}
+
+static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
+{
+	(void)s, (void)when;
+	expedite_end(userdata);
+	return 0;
+}
+
+int expedite_new(sd_event *event, struct door *door, const char *mark, struct expedite **ret)
+{
+	struct expedite *x = calloc(1, sizeof(*x));
+	int r;
+
+	if (!x)
+		return -ENOMEM;
+	x->door = door;
+	r = strdup_or_null(mark, &x->mark);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &x->timer, CLOCK_MONOTONIC, 0, 0, on_timer, x);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+	if (r < 0) {
+		expedite_free(x);
+		return r;
+	}
+	if (access(mark, F_OK) == 0)
+		put_back(x);
+	*ret = x;
+	return 0;
+}
+
+struct expedite *expedite_free(struct expedite *x)
+{
+	if (!x)
+		return NULL;
+	expedite_end(x);
+	sd_event_source_disable_unref(x->timer);
+	free(x->mark);
+	free(x);
+	return NULL;
+}
+
+void expedite_begin(struct expedite *x)
+{
+	if (x->ours || !is(x->door, EXPEDITED, "0") || is(x->door, NORMAL, "1"))
+		return;
+	/* A setting that nothing would end is not made. */
+	if (sd_event_source_set_time_relative(x->timer, LONGEST_USEC) < 0 ||
+	    sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT) < 0 || make_mark(x->mark) < 0)
+		return;
+	x->ours = true;
+	if (sysfs_write(x->door, "1", EXPEDITED) < 0)
+		expedite_end(x);
+}
+
+void expedite_end(struct expedite *x)
+{
+	if (!x->ours)
+		return;
+	(void)sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+	put_back(x);
+}
