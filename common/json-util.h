@@ -18,6 +18,7 @@ static inline void json_putp(struct json_object **o)
 
 /**
  * json_take - put a value into an object under a key
+ * @key: not copied, here and below: a literal, or what lives as long as the process
  * @value: handed over in any case; NULL means that it could not be made
  *
  * Return: 0, or -ENOMEM.

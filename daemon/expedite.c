@@ -18,7 +18,7 @@
 
 struct expedite {
 	struct door *door;
-	char *mark;
+	int mark; /* a file that says "1" while the setting is ours; -1 = cannot be written */
 	sd_event_source *timer;
 	bool ours;
 };
@@ -31,11 +31,9 @@ static bool is(struct door *door, const char *path, const char *value)
 }
 
 /* Without it nobody would put back what a process that is killed leaves. */
-static int make_mark(const char *path)
+static bool set_mark(struct expedite *x, bool ours)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	return fd < 0 ? -errno : (close(fd), 0);
+	return pwrite(x->mark, ours ? "1" : "0", 1, 0) == 1;
 }
 
 static void put_back(struct expedite *x)
@@ -44,7 +42,7 @@ static void put_back(struct expedite *x)
 
 	if (r < 0)
 		(void)sd_journal_print(4, "/sys/" EXPEDITED " cannot be set back to 0: %s", strerror(-r));
-	(void)unlink(x->mark);
+	(void)set_mark(x, false);
 	x->ours = false;
 }
 
@@ -58,21 +56,21 @@ static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
 int expedite_new(sd_event *event, struct door *door, const char *mark, struct expedite **ret)
 {
 	struct expedite *x = calloc(1, sizeof(*x));
+	char before = '0';
 	int r;
 
 	if (!x)
 		return -ENOMEM;
 	x->door = door;
-	r = strdup_or_null(mark, &x->mark);
-	if (r >= 0)
-		r = sd_event_add_time_relative(event, &x->timer, CLOCK_MONOTONIC, 0, 0, on_timer, x);
+	x->mark = open(mark, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = sd_event_add_time_relative(event, &x->timer, CLOCK_MONOTONIC, 0, 0, on_timer, x);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
 	if (r < 0) {
 		expedite_free(x);
 		return r;
 	}
-	if (access(mark, F_OK) == 0)
+	if (pread(x->mark, &before, 1, 0) == 1 && before == '1')
 		put_back(x);
 	*ret = x;
 	return 0;
@@ -84,7 +82,7 @@ struct expedite *expedite_free(struct expedite *x)
 		return NULL;
 	expedite_end(x);
 	sd_event_source_disable_unref(x->timer);
-	free(x->mark);
+	closep_fd(x->mark);
 	free(x);
 	return NULL;
 }
@@ -95,7 +93,7 @@ void expedite_begin(struct expedite *x)
 		return;
 	/* A setting that nothing would end is not made. */
 	if (sd_event_source_set_time_relative(x->timer, LONGEST_USEC) < 0 ||
-	    sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT) < 0 || make_mark(x->mark) < 0)
+	    sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT) < 0 || !set_mark(x, true))
 		return;
 	x->ours = true;
 	if (sysfs_write(x->door, "1", EXPEDITED) < 0)

@@ -20,7 +20,7 @@ struct expedite;
  * expedite_new - be ready for it; what a process that was killed left set is put back
  * @event: a reference is kept
  * @door: to the machine; must outlive it
- * @mark: "/run/cxlmem/rcu-expedited", there while the setting is ours; gone with a reboot, as the setting is
+ * @mark: "/run/cxlmem/rcu-expedited", a file that says "1" while the setting is ours; gone with a reboot, as the setting is
  * @ret: the caller's, expedite_free()
  *
  * Return: 0, or -errno.
