@@ -11,7 +11,7 @@ import shutil
 import tarfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -56,6 +56,7 @@ class Options:
     kernel_arguments: tuple[str, ...] = ()
     memory_mib: int = MEMORY_MIB
     boot: bool = False              # never start from a snapshot
+    counted: bool = False           # its clock counts instructions; such a guest boots
     image: str = "full"             # which Debian: assets.IMAGES
 
 
@@ -90,6 +91,10 @@ class Guest:
         except BaseException:
             self.close()
             raise
+
+    def another(self, **changes: Any) -> "Guest":
+        """One more guest, of the same kind but for these of its Options; the caller's, close() it."""
+        return Guest(self.assets, replace(self.options, **changes))
 
     def __enter__(self) -> "Guest":
         return self
@@ -440,12 +445,12 @@ class Guest:
             topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
             layers=[assets.image(options.image), kernel.modules, assets.lab_layer()],
             disk=self.directory / "upper.img", directory=self.directory,
-            accel=assets.accel(), cards=list(self.topology.cards),
+            accel="tcg" if options.counted else assets.accel(), counted=options.counted, cards=list(self.topology.cards),
             kernel_arguments=(*options.kernel_arguments, *_unhurried(patience)),
             memory_mib=options.memory_mib, patience=patience,
             ports=PORTS.get(options.image, ()))
         # A network is not in the snapshots' key, and too few guests have one.
-        saved = None if options.boot or machine.ports else snapshot.get(assets, machine)
+        saved = None if options.boot or options.counted or machine.ports else snapshot.get(assets, machine)
         if saved:
             machine.incoming = saved.state
             disk.copy(saved.disk, machine.disk)

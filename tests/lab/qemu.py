@@ -26,6 +26,9 @@ LOCAL_SPEED = Speed(80, 90, 40960, 20480)
 # synchronize CPU cache state").
 CPU = {"tcg": "Nehalem,-hypervisor", "kvm": "max,-hypervisor"}
 ACCEL = {"tcg": "tcg,thread=multi,tb-size=256", "kvm": "kvm"}
+# Each instruction takes a nanosecond of the guest's time, on whichever of its processors; what it waits for
+# with nothing to do takes the host's time.
+COUNTED = ("-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=on")
 # Kernel messages go to the serial console, which is kept in a file. Nothing here says how the
 # kernel should online new memory: the product has to cope with what a machine does by itself.
 KERNEL_ARGUMENTS = ("console=ttyS0", "panic=-1", "rw", "tsc=reliable", "no_timer_check",
@@ -43,6 +46,7 @@ class Machine:
     disk: Path
     directory: Path
     accel: str = "tcg"
+    counted: bool = False           # the guest's clock counts its instructions
     cards: list[Card] = field(default_factory=list)
     kernel_arguments: tuple[str, ...] = ()
     memory_mib: int = MEMORY_MIB
@@ -138,7 +142,7 @@ def arguments(machine: Machine) -> list[str]:
         "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
         "-name", f"cxlmem-{machine.topology.name}",
         "-M", "q35,cxl=on,graphics=off,vmport=off,smm=off,i8042=off",
-        "-accel", ACCEL[machine.accel], "-cpu", CPU[machine.accel], "-smp", str(PROCESSORS),
+        *(COUNTED if machine.counted else ("-accel", ACCEL[machine.accel])), "-cpu", CPU[machine.accel], "-smp", str(PROCESSORS),
         "-m", f"{machine.memory_mib}M,slots=8,maxmem={MAXMEM_GIB}G",
         "-kernel", str(machine.vmlinux), "-initrd", str(machine.initrd),
         "-append", " ".join((*KERNEL_ARGUMENTS, *machine.kernel_arguments)),
