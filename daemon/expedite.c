@@ -89,7 +89,7 @@ struct expedite *expedite_free(struct expedite *x)
 
 void expedite_begin(struct expedite *x)
 {
-	if (x->ours || !is(x->door, EXPEDITED, "0") || is(x->door, NORMAL, "1"))
+	if (x->ours || !is(x->door, EXPEDITED, "0") || !is(x->door, NORMAL, "0"))
 		return;
 	/* A setting that nothing would end is not made. */
 	if (sd_event_source_set_time_relative(x->timer, LONGEST_USEC) < 0 ||

@@ -107,7 +107,9 @@ static void on_finished(struct operation *o, void *userdata)
 {
 	struct manager *m = userdata;
 
-	expedite_end(m->expedite);
+	/* One whose turn never came has none, and another may be at work. */
+	if (o->plan)
+		expedite_end(m->expedite);
 	blockers_watch_finished(m->blockers, o);
 	/* Before anybody hears of its end, what it means is written down (on_ended(), or here). */
 	steward_finished(m->steward, o);

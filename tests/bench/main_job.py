@@ -23,7 +23,7 @@ PORT, SERIAL = "rp0", 0x5002
 
 # Ends on the first command that fails and shows what was said; prints the microseconds all took.
 TIMED = """set -e
-exec 3>&1 >/tmp/bench.log 2>&1
+exec 3>&1 >/tmp/bench.log 2>&1 9<>/run/pause
 trap 'cat /tmp/bench.log >&3' ERR
 start=$EPOCHREALTIME
 %s
@@ -31,15 +31,17 @@ end=$EPOCHREALTIME
 echo $(( ${end/./} - ${start/./} )) >&3
 """
 
-# The memory comes up a moment after `cxl` has ended; a person takes longer to type the next.
+# The memory comes up a moment after `cxl` has ended; a person takes longer to type the next. Names are found
+# by the shell itself, here and below: a person knows them.
 COMMANDS_UP = """cxl create-region -t ram -d {window} -m {card}
-until ls -d /sys/devices/system/memory/memory{blocks[1]}; do sleep 0.01; done
-daxctl online-memory $(ls /sys/bus/dax/devices)"""
-COMMANDS_DOWN = """dax=$(ls /sys/bus/dax/devices)
-region=$(basename /sys/bus/cxl/devices/region*)
-daxctl offline-memory $dax
-cxl disable-region $region
-cxl destroy-region $region"""
+until [ -d /sys/devices/system/memory/memory{blocks[1]} ]; do read -t 0.01 -u 9 || :; done
+dax=(/sys/bus/dax/devices/*)
+daxctl online-memory ${{dax##*/}}"""
+COMMANDS_DOWN = """dax=(/sys/bus/dax/devices/*)
+region=(/sys/bus/cxl/devices/region*)
+daxctl offline-memory ${{dax##*/}}
+cxl disable-region ${{region##*/}}
+cxl destroy-region ${{region##*/}}"""
 # What nobody can be faster than with the same kernel: its own work, asked for by one shell that is
 # there already, with nothing looked up, checked, waited for or started.
 BARE_UP = """cd /sys/bus/cxl/devices
@@ -82,7 +84,8 @@ echo $region >{window}/delete_region"""
 # What a command costs that does nothing, and a client that makes one call and is told no.
 NOTHING = {"process": "/bin/true", "call": "cxlmemctl cancel 4294967295 || true"}
 OURS_UP = "cxlmemctl create --quiet --zone movable {card}"
-OURS_DOWN = "cxlmemctl destroy --quiet $(basename /sys/bus/cxl/devices/region*)"
+OURS_DOWN = """region=(/sys/bus/cxl/devices/region*)
+cxlmemctl destroy --quiet ${{region##*/}}"""
 
 
 def _timed(guest, command: str) -> float:
@@ -152,7 +155,8 @@ def _print(guest, card: str, times: dict, shares: dict, own: dict, disk: dict) -
 def _measure(guest, card: str) -> None:
     """Measure with the only card there is, and print."""
     policy = "/sys/devices/system/memory/auto_online_blocks"
-    guest.check(f"echo offline > {policy}")
+    # Nobody writes into the pipe: a read of it is a pause without a process, whose end would interrupt the kernel.
+    guest.check(f"echo offline > {policy}; [ -p /run/pause ] || mkfifo /run/pause")
     names = _names(guest)
     commands = {"our": (OURS_UP, OURS_DOWN), "their": (COMMANDS_UP, COMMANDS_DOWN),
                 "bare": (BARE_UP, BARE_DOWN)}
