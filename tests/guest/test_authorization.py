@@ -7,6 +7,7 @@ import re
 import shlex
 from xml.etree import ElementTree
 
+from guest import polkit
 from guest.machine import Machine
 from lab.testing import timeout
 
@@ -81,11 +82,12 @@ def _rule(guest, condition: str, result: str) -> None:
                        f'    if (subject.user == "{USER}" && {condition})\n'
                        f"        return polkit.Result.{result};\n"
                        "});\n")
-    guest.check("systemctl restart polkit")
+    polkit.restart(guest)
 
 
 def _no_rule(guest) -> None:
-    guest.check(f"rm -f {RULES}; systemctl restart polkit")
+    guest.check(f"rm -f {RULES}")
+    polkit.restart(guest)
 
 
 def _as_user(guest, command: str) -> tuple[int, str]:
@@ -260,7 +262,7 @@ def test_caller_that_goes_away(guest):
                            '    if (action.id == "org.cxlmem1.create") {\n'
                            '        polkit.spawn(["/usr/local/bin/think"]);\n'
                            "        return polkit.Result.YES;\n    }\n});\n")
-        guest.check("systemctl restart polkit")
+        polkit.restart(guest)
         guest.check(f"(runuser -u {USER} -- cxlmemctl create {card} > /run/gone 2>&1 &)")
         guest.wait_for("pgrep -x think", timeout=30)
         guest.check("pkill -KILL -x cxlmemctl")

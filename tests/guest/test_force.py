@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+from guest import polkit
 from guest.machine import USE, Machine
 from lab.testing import timeout
 
@@ -97,7 +98,7 @@ def _rule(guest, *actions: str) -> None:
                        f'    if (subject.user == "{USER}" && [{names}].indexOf(action.id) >= 0)\n'
                        "        return polkit.Result.YES;\n"
                        "});\n")
-    guest.check("systemctl restart polkit")
+    polkit.restart(guest)
 
 
 @timeout(600)
@@ -115,5 +116,6 @@ def test_who_may(guest):
         _rule(guest, "destroy", "force")
         used.assert_told(guest.check(command, timeout=200))
     finally:
-        guest.check(f"rm -f {RULES}; systemctl restart polkit")
+        guest.check(f"rm -f {RULES}")
+        polkit.restart(guest)
     used.assert_taken()
