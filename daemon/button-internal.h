@@ -39,6 +39,7 @@ struct holder {
 	struct saving *online; /* of them; a press that cannot be refused goes through these first */
 	size_t n_online;
 	size_t at;	   /* which of them it is at; behind the last: at the eject */
+	bool early; /* its eject was asked for when less was known of its card: when time is over, region by region */
 	uint64_t until_usec; /* CLOCK_MONOTONIC: when the slot may lose its power */
 	bool due;	   /* the next of them is to begin */
 	struct saving *freed; /* taken offline, wholly or in part, because of a press */
@@ -104,6 +105,11 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 				const struct profile_set *profiles);
 
 /**
+ * button_uses_card - whether a region has memory of a card in slot number @slot
+ */
+bool button_uses_card(const struct picture *p, int region, int slot);
+
+/**
  * button_may_hang - whether an operation, unless a press started it, has a step that may wait without end for who uses
  * memory
  */
@@ -140,6 +146,12 @@ void button_hurry(struct button *b, const struct holder *h);
  * button_save_on - the next of them, or the eject
  */
 void button_save_on(struct button *b, struct holder *h);
+
+/**
+ * button_reconsider - what was begun for a press turns out to be about more than was known: each gets its part of the time
+ * @slot: its number in the picture that @o was planned on
+ */
+void button_reconsider(struct button *b, struct holder *h, struct operation *o, const struct picture *p, int slot);
 
 /**
  * button_saved - one of them is over (@reason: why it is not free; NULL = it is), go on with the next

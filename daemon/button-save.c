@@ -63,6 +63,15 @@ int button_note_online(struct holder *h, const struct picture *p, int region)
 		      m.kernel ? ZONE_KERNEL : ZONE_MOVABLE);
 }
 
+/* It may have been tried before, with all of its card. */
+static int note_one_freed(struct holder *h, const struct saving *s)
+{
+	for (size_t i = 0; i < h->n_freed; i++)
+		if (!strcmp(h->freed[i].region, s->region))
+			return 0;
+	return append(&h->freed, &h->n_freed, s->region, s->zone);
+}
+
 static int make_request(enum verb verb, const struct saving *s, struct request **ret)
 {
 	_cleanup_(request_freep) struct request *q = request_new(verb);
@@ -75,22 +84,26 @@ static int make_request(enum verb verb, const struct saving *s, struct request *
 	return r;
 }
 
+/* Of the time that is left, for one of so many. */
+static uint64_t share_usec(const struct holder *h, size_t of)
+{
+	uint64_t t = now(), left = h->until_usec > t ? h->until_usec - t : 0;
+
+	return left / of > SHARE_USEC_MIN ? left / of : SHARE_USEC_MIN;
+}
+
 /* One after the other, each with its part of the time that is left. */
 static void save_next(struct button *b, struct holder *h)
 {
 	const struct saving *s = &h->online[h->at];
-	uint64_t left, t = now();
 	struct request *q = NULL;
 	int r;
 
-	left = h->until_usec > t ? h->until_usec - t : 0;
 	r = make_request(VERB_OFFLINE, s, &q);
 	if (r >= 0) {
 		q->leaving = true;
-		q->deadline_usec = left / (h->n_online - h->at);
-		if (q->deadline_usec < SHARE_USEC_MIN)
-			q->deadline_usec = SHARE_USEC_MIN;
-		r = append(&h->freed, &h->n_freed, s->region, s->zone);
+		q->deadline_usec = share_usec(h, h->n_online - h->at);
+		r = note_one_freed(h, s);
 	}
 	if (r >= 0)
 		r = button_start(b, h, q);
@@ -104,8 +117,7 @@ static void save_next(struct button *b, struct holder *h)
 static void note_freed(struct holder *h)
 {
 	for (; h->at < h->n_online; h->at++)
-		if (append(&h->freed, &h->n_freed, h->online[h->at].region,
-			   h->online[h->at].zone) < 0)
+		if (note_one_freed(h, &h->online[h->at]) < 0)
 			button_say(h, 4, "out of memory: %s will not be brought online again if the press is "
 				   "taken back", h->online[h->at].region);
 }
@@ -150,6 +162,40 @@ void button_save_on(struct button *b, struct holder *h)
 		save_next(b, h);
 	else
 		button_eject(b, h);
+}
+
+static bool tried(const struct holder *h, const char *region)
+{
+	for (size_t i = 0; i < h->n_freed; i++)
+		if (!strcmp(h->freed[i].region, region))
+			return true;
+	return false;
+}
+
+void button_reconsider(struct button *b, struct holder *h, struct operation *o, const struct picture *p, int slot)
+{
+	struct holder now = { 0 };
+	bool all_tried = true;
+
+	if (o->request->verb != VERB_EJECT || (h->request != o->request && h->operation != o->id) ||
+	    h->at < h->n_online)
+		return;
+	for (size_t i = 0; i < p->n_regions; i++)
+		if (button_uses_card(p, (int)i, slot) && button_note_online(&now, p, (int)i) < 0)
+			break; /* what is known of is better than nothing */
+	for (size_t i = 0; i < now.n_online; i++)
+		all_tried &= tried(h, now.online[i].region);
+	if (now.n_online < 2 || all_tried) {
+		button_forget_online(&now);
+		return;
+	}
+	button_forget_online(h);
+	h->online = now.online;
+	h->n_online = now.n_online;
+	note_freed(h);
+	h->at = 0;
+	h->early = true;
+	engine_hurry(b->engine, o, share_usec(h, h->n_online + 1), NULL);
 }
 
 void button_saved(struct button *b, struct holder *h, const char *reason)

@@ -46,7 +46,7 @@ static bool holds_card(const struct picture *p, int slot)
 	return false;
 }
 
-static bool uses_card(const struct picture *p, int region, int slot)
+bool button_uses_card(const struct picture *p, int region, int slot)
 {
 	const struct region *r = &p->regions[region];
 
@@ -81,7 +81,7 @@ static int note_removal(struct holder *h, const struct picture *p, int slot,
 	for (size_t i = 0; i < p->n_regions; i++) {
 		const struct region *r = &p->regions[i];
 
-		if (!uses_card(p, (int)i, slot))
+		if (!button_uses_card(p, (int)i, slot))
 			continue;
 		h->n_regions++;
 		if (!saving && button_note_online(h, p, (int)i) < 0)
@@ -139,7 +139,7 @@ static bool may_hang_over(const struct operation *o, const struct picture *p, in
 		const struct step *s = &o->plan->steps[i];
 		int dax = waits_for_users(s) ? picture_find_dax(p, s->dax) : -1;
 
-		if (dax >= 0 && p->daxes[dax].region >= 0 && uses_card(p, p->daxes[dax].region, slot))
+		if (dax >= 0 && p->daxes[dax].region >= 0 && button_uses_card(p, p->daxes[dax].region, slot))
 			return true;
 	}
 	return false;
@@ -155,6 +155,8 @@ void button_planned(struct button *b, struct operation *o, const struct picture 
 
 		if (h && hangs && may_hang_over(o, p, (int)i))
 			h->hangs = o->id;
+		if (h && h->pressed && !h->asks)
+			button_reconsider(b, h, o, p, (int)i);
 	}
 	for (size_t i = 0; i < b->n && hangs; i++)
 		if (b->list[i].pressed && !b->list[i].asks)

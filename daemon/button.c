@@ -233,6 +233,14 @@ void button_finished(struct button *b, const struct operation *o)
 
 		if (!h->pressed || h->operation != o->id)
 			continue;
+		if (h->early) {
+			h->early = false;
+			if (o->state != OPERATION_DONE && !h->withdrawn) {
+				go_on_soon(b, h);
+				return;
+			}
+			h->at = h->n_online;
+		}
 		if (saves(h) && !h->withdrawn) {
 			button_saved(b, h, o->state == OPERATION_DONE ? NULL :
 					   o->reason		      ?: operation_state_name(o->state));

@@ -350,6 +350,13 @@ static void add_other(struct mock *m)
 	mock_add_region(m, 0, "movable", 512 * MIB, 1, 1);
 }
 
+static bool slot_is_off(struct bench *b)
+{
+	_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+
+	return m->picture->slots[0].power == NO && m->picture->n_regions == 0;
+}
+
 /* No way to say no, and the first region hangs until its part of the time is over. */
 static void one_hangs(void **state)
 {
@@ -367,12 +374,57 @@ static void one_hangs(void **state)
 	/* The eject tries the first one again, and then nothing hangs. */
 	end(b, OPERATION_DONE);
 	assert_true(b->deadline == UINT64_C(60) * 1000000);
-	{
-		_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
+	assert_true(slot_is_off(b));
+}
 
-		assert_int_equal(m->picture->slots[0].power, NO);
-		assert_int_equal(m->picture->n_regions, 0);
-	}
+/* The second one came a moment before the press, and nobody has looked since: what hangs keeps it from nothing, either. */
+static void one_hangs_beside_a_new_one(void **state)
+{
+	struct bench *b = *state;
+
+	build(b, false);
+	change(b, add_second);
+	for (unsigned int i = 0; i < 2; i++)
+		mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK,
+								 .kind = STEP_OFFLINE });
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_STUCK); /* the eject of both */
+	end(b, OPERATION_STUCK); /* the first one, alone */
+	assert_int_not_equal(use_of(b, 0), USE_OFFLINE);
+	end(b, OPERATION_DONE);
+	assert_int_equal(use_of(b, 1), USE_OFFLINE);
+	end(b, OPERATION_DONE);
+	assert_true(slot_is_off(b));
+}
+
+/* With time enough the eject is all there is to it. */
+static void none_hangs_beside_a_new_one(void **state)
+{
+	struct bench *b = *state;
+
+	build(b, false);
+	change(b, add_second);
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_DONE);
+	assert_true(slot_is_off(b));
+	assert_int_equal(b->n_finished, 1);
+	assert_false(engine_busy(b->engine));
+}
+
+/* Taken back while the eject of both is under way: both are put back, each once. */
+static void taken_back_beside_a_new_one(void **state)
+{
+	struct bench *b = *state;
+
+	build(b, false);
+	change(b, add_second);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE });
+	button_event(b->button, "1", "power-off");
+	run_until(b->event, engine_nth(b->engine, 0) && engine_nth(b->engine, 0)->progress_total);
+	button_event(b->button, "1", "withdrawn");
+	run_until(b->event, b->n_finished == 3 && !engine_busy(b->engine));
+	assert_int_equal(use_of(b, 0), USE_ONLINE);
+	assert_int_equal(use_of(b, 1), USE_ONLINE);
 }
 
 static void started(struct operation *o, int error, const char *reason, void *userdata)
@@ -629,6 +681,8 @@ int main(void)
 		button_test(withdrawn),			button_test(withdrawn_at_once),
 		button_test(found_pressed),		button_test(in_a_hurry),
 		button_test(one_hangs),			button_test(saved_and_put_back),
+		button_test(one_hangs_beside_a_new_one), button_test(none_hangs_beside_a_new_one),
+		button_test(taken_back_beside_a_new_one),
 		button_test(taken_back_while_saving),	button_test(taken_over),
 		button_test(in_the_middle_of_an_eject),
 		button_test(in_the_middle_of_an_early_eject),
