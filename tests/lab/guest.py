@@ -229,7 +229,7 @@ class Guest:
              wait: bool | float = True) -> str | None:
         """Hot-add a card called `card` on root port `port`.
 
-        Waits until the guest lists it and returns the memdev's name; with wait=False returns
+        Waits until the guest lists it, ready for use, and returns the memdev's name; with wait=False returns
         None at once. A number for `wait` is the timeout in seconds.
         """
         if port not in self.topology.root_ports():

@@ -29,11 +29,21 @@ while :; do
 done
 """
 
+# The driver's link is there while its probe makes the endpoint port, without which a card is of no use. One that
+# comes to none has ten seconds.
 _WAIT_SERIAL = """\
+has_endpoint() {
+    for endpoint in /sys/bus/cxl/devices/endpoint*; do
+        [ "$endpoint/uport" -ef "$1" ] && [ -e "$endpoint/driver" ] && ls -d "$endpoint"/decoder* && return
+    done >/dev/null
+    return 1
+}
+patience=100
 while :; do
     for mem in /sys/bus/cxl/devices/mem*; do
         [ -e "$mem/driver" ] && read -r serial <"$mem/serial" || continue
-        if [ $((serial)) -eq %d ]; then
+        [ $((serial)) -eq %d ] || continue
+        if has_endpoint "$mem" || [ $((patience--)) -eq 0 ]; then
             echo "${mem##*/}"
             exit 0
         fi
@@ -67,7 +77,7 @@ wait
 
 
 def wait_memdev(session: Session, serial: int, timeout: float) -> str:
-    """Wait until the guest lists a card with this serial; returns its memdev's name."""
+    """Wait until the guest lists a card with this serial, ready for use; returns its memdev's name."""
     try:
         return session.check(_WAIT_SERIAL % serial, timeout).strip()
     except GuestError as error:
