@@ -174,24 +174,24 @@ static bool tried(const struct holder *h, const char *region)
 
 void button_reconsider(struct button *b, struct holder *h, struct operation *o, const struct picture *p, int slot)
 {
-	struct holder now = { 0 };
+	struct holder there = { 0 };
 	bool all_tried = true;
 
 	if (o->request->verb != VERB_EJECT || (h->request != o->request && h->operation != o->id) ||
 	    h->at < h->n_online)
 		return;
 	for (size_t i = 0; i < p->n_regions; i++)
-		if (button_uses_card(p, (int)i, slot) && button_note_online(&now, p, (int)i) < 0)
+		if (button_uses_card(p, (int)i, slot) && button_note_online(&there, p, (int)i) < 0)
 			break; /* what is known of is better than nothing */
-	for (size_t i = 0; i < now.n_online; i++)
-		all_tried &= tried(h, now.online[i].region);
-	if (now.n_online < 2 || all_tried) {
-		button_forget_online(&now);
+	for (size_t i = 0; i < there.n_online; i++)
+		all_tried &= tried(h, there.online[i].region);
+	if (there.n_online < 2 || all_tried) {
+		button_forget_online(&there);
 		return;
 	}
 	button_forget_online(h);
-	h->online = now.online;
-	h->n_online = now.n_online;
+	h->online = there.online;
+	h->n_online = there.n_online;
 	note_freed(h);
 	h->at = 0;
 	h->early = true;
