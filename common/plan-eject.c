@@ -14,7 +14,7 @@ struct ejection {
 	bool *cards;
 	bool *slots;   /* named: all that is in them goes */
 	bool *power;   /* are powered off */
-	bool *named;   /* regions: may go whoever made them */
+	bool *named;   /* regions: may go whoever made them, as all may when the card goes whatever comes of it */
 	bool *regions; /* on one of the cards */
 };
 
@@ -240,7 +240,7 @@ static int find_regions(struct ejection *e)
 				   region->name);
 		if (!e->regions[i])
 			continue;
-		if (!region->origin && !e->named[i])
+		if (!region->origin && !e->named[i] && !e->pl->request->leaving)
 			return say(e->pl->ret_reason, -EBUSY,
 				   "%s was not made by cxlmem and is not destroyed unasked: name it "
 				   "on the same line to have it go, too",

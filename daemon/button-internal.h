@@ -33,13 +33,12 @@ struct holder {
 	uint64_t hangs; /* somebody else's that may wait for who uses the card's memory; 0 = none */
 	uint64_t deadline_usec;
 	bool revoke;
-	char **foreign; /* regions on it that somebody else made */
-	size_t n_foreign;
 	size_t n_regions;
 	struct saving *online; /* of them; a press that cannot be refused goes through these first */
 	size_t n_online;
 	size_t at;	   /* which of them it is at; behind the last: at the eject */
 	bool early; /* its eject was asked for when less was known of its card: when time is over, region by region */
+	bool late; /* some of its memory was free only after the five seconds */
 	uint64_t until_usec; /* CLOCK_MONOTONIC: when the slot may lose its power */
 	bool due;	   /* the next of them is to begin */
 	struct saving *freed; /* taken offline, wholly or in part, because of a press */
@@ -110,15 +109,15 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 bool button_uses_card(const struct picture *p, int region, int slot);
 
 /**
+ * button_waits_for_users - whether a step ends when nobody uses some memory any more
+ */
+bool button_waits_for_users(const struct step *s);
+
+/**
  * button_may_hang - whether an operation, unless a press started it, has a step that may wait without end for who uses
  * memory
  */
 bool button_may_hang(const struct operation *o);
-
-/**
- * button_forget_foreign - free the list
- */
-void button_forget_foreign(struct holder *h);
 
 /* button-save.c */
 

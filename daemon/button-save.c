@@ -10,6 +10,8 @@
 #define SAVE_USEC (UINT64_C(4) * 1000000)
 /* What somebody else's operation, about other cards, has of that. */
 #define OTHERS_USEC (UINT64_C(500) * 1000)
+/* After the time to save there may be so much left of the five seconds. */
+#define REST_USEC (UINT64_C(500) * 1000)
 /* Less is not worth the attempt. */
 #define SHARE_USEC_MIN (UINT64_C(300) * 1000)
 
@@ -149,6 +151,7 @@ void button_save(struct button *b, struct holder *h)
 {
 	button_forget_freed(h);
 	h->at = 0;
+	h->early = h->late = false;
 	h->until_usec = now() + SAVE_USEC;
 	button_hurry(b, h);
 	if (h->n_regions < 2)
@@ -185,17 +188,28 @@ void button_reconsider(struct button *b, struct holder *h, struct operation *o, 
 			break; /* what is known of is better than nothing */
 	for (size_t i = 0; i < there.n_online; i++)
 		all_tried &= tried(h, there.online[i].region);
-	if (there.n_online < 2 || all_tried) {
-		button_forget_online(&there);
-		return;
-	}
 	button_forget_online(h);
 	h->online = there.online;
 	h->n_online = there.n_online;
+	h->at = 0;
 	note_freed(h);
+	/* Later there is nothing to be won: the kernel does not take the card while it is at its memory. */
+	if (h->n_online < 2 || all_tried || now() >= h->until_usec)
+		return;
 	h->at = 0;
 	h->early = true;
 	engine_hurry(b->engine, o, share_usec(h, h->n_online + 1), NULL);
+}
+
+void button_stepped(struct button *b, const struct operation *o, const struct step *s)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct holder *h = &b->list[i];
+
+		if (h->pressed && !h->asks && (h->operation == o->id || h->hangs == o->id) &&
+		    button_waits_for_users(s) && now() > h->until_usec + REST_USEC)
+			h->late = true;
+	}
 }
 
 void button_saved(struct button *b, struct holder *h, const char *reason)
@@ -204,6 +218,9 @@ void button_saved(struct button *b, struct holder *h, const char *reason)
 
 	if (reason)
 		button_say(h, 4, "the memory of %s is not free yet: %s", region, reason);
+	else if (h->late)
+		button_say(h, 4, "the memory of %s is free, but the five seconds were over: what was on its way may "
+			   "be lost", region);
 	else
 		button_say(h, 5, "the memory of %s is saved", region);
 	h->at++;

@@ -29,15 +29,6 @@ struct holder *button_add(struct button *b, const char *slot)
 	return h;
 }
 
-void button_forget_foreign(struct holder *h)
-{
-	for (size_t i = 0; i < h->n_foreign; i++)
-		free(h->foreign[i]);
-	free(h->foreign);
-	h->foreign = NULL;
-	h->n_foreign = 0;
-}
-
 static bool holds_card(const struct picture *p, int slot)
 {
 	for (size_t i = 0; i < p->n_memdevs; i++)
@@ -62,7 +53,6 @@ static int note_removal(struct holder *h, const struct picture *p, int slot,
 {
 	bool saving = h->pressed && !h->asks;
 
-	button_forget_foreign(h);
 	/* Of what it goes through after a press nothing is left out, and nothing new comes to it. */
 	if (!saving)
 		button_forget_online(h);
@@ -79,21 +69,11 @@ static int note_removal(struct holder *h, const struct picture *p, int slot,
 		h->revoke = profile->on_deadline == ON_DEADLINE_REVOKE;
 	}
 	for (size_t i = 0; i < p->n_regions; i++) {
-		const struct region *r = &p->regions[i];
-
 		if (!button_uses_card(p, (int)i, slot))
 			continue;
 		h->n_regions++;
 		if (!saving && button_note_online(h, p, (int)i) < 0)
 			return -ENOMEM;
-		if (r->origin)
-			continue;
-		if (grow(&h->foreign, h->n_foreign, sizeof(*h->foreign)) < 0)
-			return -ENOMEM;
-		h->foreign[h->n_foreign] = strdup(r->name);
-		if (!h->foreign[h->n_foreign])
-			return -ENOMEM;
-		h->n_foreign++;
 	}
 	return 0;
 }
@@ -116,7 +96,7 @@ struct holder *button_note_slot(struct button *b, const struct picture *p, int i
 	return h;
 }
 
-static bool waits_for_users(const struct step *s)
+bool button_waits_for_users(const struct step *s)
 {
 	return s->kind == STEP_OFFLINE || s->kind == STEP_DRAIN;
 }
@@ -127,7 +107,7 @@ bool button_may_hang(const struct operation *o)
 	if (!o->plan || streq_null(o->request->origin, "button"))
 		return false;
 	for (size_t i = 0; i < o->plan->n_steps; i++)
-		if (waits_for_users(&o->plan->steps[i]))
+		if (button_waits_for_users(&o->plan->steps[i]))
 			return true;
 	return false;
 }
@@ -137,7 +117,7 @@ static bool may_hang_over(const struct operation *o, const struct picture *p, in
 {
 	for (size_t i = 0; i < o->plan->n_steps; i++) {
 		const struct step *s = &o->plan->steps[i];
-		int dax = waits_for_users(s) ? picture_find_dax(p, s->dax) : -1;
+		int dax = button_waits_for_users(s) ? picture_find_dax(p, s->dax) : -1;
 
 		if (dax >= 0 && p->daxes[dax].region >= 0 && button_uses_card(p, p->daxes[dax].region, slot))
 			return true;

@@ -11,7 +11,6 @@
 
 static void clear_holder(struct holder *h)
 {
-	button_forget_foreign(h);
 	button_forget_online(h);
 	button_forget_freed(h);
 	free(h->slot);
@@ -122,9 +121,6 @@ static int make_request(const struct holder *h, struct request **ret)
 		return -ENOMEM;
 	}
 	r = request_add_object(q, word);
-	/* They are lost in five seconds, whoever made them; to take them down in order is the better end. */
-	for (size_t i = 0; r >= 0 && !h->asks && i < h->n_foreign; i++)
-		r = request_add_object(q, h->foreign[i]);
 	if (r >= 0)
 		r = strdup_or_null("button", &q->origin);
 	if (r < 0)
@@ -132,6 +128,7 @@ static int make_request(const struct holder *h, struct request **ret)
 	/*
 	 * Where the kernel does not ask it cannot take the card either as long as it is at a memory block: that
 	 * is more time to save it, but not for ever. To put memory back when its card is about to go would lose it.
+	 * Regions are lost in five seconds, whoever made them: to take them down in order is the better end.
 	 */
 	q->deadline_usec = h->deadline_usec;
 	q->leaving = !h->asks;
@@ -253,7 +250,11 @@ void button_finished(struct button *b, const struct operation *o)
 		h->pressed = false;
 		h->operation = 0;
 		button_forget_freed(h);
-		button_say(h, 5, "the card in it may be pulled; nothing was lost");
+		if (h->late)
+			button_say(h, 4, "the card in it may be pulled, but the five seconds were over before its "
+				   "memory was free: what was on its way may be lost");
+		else
+			button_say(h, 5, "the card in it may be pulled; nothing was lost");
 		return;
 	}
 }

@@ -50,11 +50,19 @@ struct button *button_free(struct button *b);
 void button_seen(struct button *b, const struct picture *p, const struct profile_set *profiles);
 
 /**
+ * button_stepped - a step of an operation, whoever started it, is done
+ *
+ * Memory that is free only when a slot may have lost its power is not said to be saved.
+ */
+void button_stepped(struct button *b, const struct operation *o, const struct step *s);
+
+/**
  * button_planned - an operation, whoever started it, is about to run on the machine as it is in @p
  *
  * One that may wait without end for who uses memory is given up when a button is pressed on a kernel that powers the
  * slot off all the same, or was pressed already: if it is about that card after its part of the time there is, else after
- * half a second, unless there is nothing to be saved on the card.
+ * half a second, unless there is nothing to be saved on the card. The eject of such a press has its part of the time only
+ * if it is about more memory than was known when the button was pressed.
  */
 void button_planned(struct button *b, struct operation *o, const struct picture *p,
 		    const struct profile_set *profiles);

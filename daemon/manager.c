@@ -131,7 +131,7 @@ static void on_stepped(struct operation *o, const struct step *s, uint64_t usec,
 {
 	struct manager *m = userdata;
 
-	(void)o;
+	button_stepped(m->button, o, s);
 	exporter_stepped(m->exporter, s, usec);
 }
 

@@ -8,7 +8,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include "button.h"
+#include "button-internal.h"
 #include "engine.h"
 #include "harness.h"
 #include "kmsg.h"
@@ -58,6 +58,14 @@ static void on_planned(struct operation *o, const struct picture *p, void *userd
 	struct bench *b = userdata;
 
 	button_planned(b->button, o, p, &b->profiles);
+}
+
+static void on_stepped(struct operation *o, const struct step *s, uint64_t usec, void *userdata)
+{
+	struct bench *b = userdata;
+
+	(void)usec;
+	button_stepped(b->button, o, s);
 }
 
 static void on_finished(struct operation *o, void *userdata)
@@ -112,6 +120,7 @@ static void build(struct bench *b, bool asks)
 		.picture = on_picture,
 		.looked = on_looked,
 		.planned = on_planned,
+		.stepped = on_stepped,
 		.finished = on_finished,
 	};
 	const struct button_config config = { .open = mock_open, .marks = b->marks };
@@ -329,6 +338,18 @@ static void in_a_hurry(void **state)
 	assert_true(b->deadline == UINT64_C(60) * 1000000);
 }
 
+/* The same, of a region that came a moment ago: nobody has looked since. */
+static void not_ours_and_new(void **state)
+{
+	struct bench *b = *state;
+
+	b->bare = b->foreign = true;
+	build(b, false);
+	change(b, add_first);
+	button_event(b->button, "1", "power-off");
+	end(b, OPERATION_DONE);
+}
+
 static enum region_use use_of(struct bench *b, int region)
 {
 	_cleanup_mock_ struct mock *m = mock_stage_get(b->stage);
@@ -341,13 +362,25 @@ static enum region_use use_of(struct bench *b, int region)
 
 static void add_second(struct mock *m)
 {
-	mock_add_region(m, 0, "kernel", 512 * MIB, 1, 0);
+	mock_add_region(m, 0, "kernel", 256 * MIB, 1, 0);
+}
+
+static void add_third(struct mock *m)
+{
+	mock_add_region(m, 0, "movable", 256 * MIB, 1, 0);
 }
 
 /* On the other card. */
 static void add_other(struct mock *m)
 {
 	mock_add_region(m, 0, "movable", 512 * MIB, 1, 1);
+}
+
+static int on_over(sd_event_source *s, uint64_t when, void *userdata)
+{
+	(void)s, (void)when;
+	*(bool *)userdata = true;
+	return 0;
 }
 
 static bool slot_is_off(struct bench *b)
@@ -377,6 +410,24 @@ static void one_hangs(void **state)
 	assert_true(slot_is_off(b));
 }
 
+/* The kernel lets go only when the slot may have lost its power. */
+static void too_late(void **state)
+{
+	struct bench *b = *state;
+	bool over = false;
+
+	build(b, false);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_GATE, .kind = STEP_OFFLINE });
+	button_event(b->button, "1", "power-off");
+	assert_false(b->button->list[0].late);
+	assert_true(sd_event_add_time_relative(b->event, NULL, CLOCK_MONOTONIC, UINT64_C(4600) * 1000, 1, on_over,
+					       &over) >= 0);
+	run_until(b->event, over && engine_nth(b->engine, 0)->progress_total);
+	mock_stage_open_gate(b->stage);
+	end(b, OPERATION_DONE);
+	assert_true(b->button->list[0].late);
+}
+
 /* The second one came a moment before the press, and nobody has looked since: what hangs keeps it from nothing, either. */
 static void one_hangs_beside_a_new_one(void **state)
 {
@@ -397,6 +448,26 @@ static void one_hangs_beside_a_new_one(void **state)
 	assert_true(slot_is_off(b));
 }
 
+/* The one that was known was taken offline by somebody, and two came: both are put back, though only the second hangs. */
+static void taken_back_with_others(void **state)
+{
+	_cleanup_mock_ struct mock *m = mock_new();
+	struct bench *b = *state;
+
+	build(b, false);
+	machine(m, true, false, NULL);
+	mock_add_region(m, 0, "offline", 512 * MIB, 1, 0);
+	add_second(m);
+	add_third(m);
+	mock_stage_set(b->stage, m);
+	mock_stage_expect(b->stage, (struct mock_event){ .action = MOCK_BLOCK, .kind = STEP_OFFLINE, .nth = 1,
+							 .after = true });
+	button_event(b->button, "1", "power-off");
+	run_until(b->event, engine_nth(b->engine, 0) && engine_nth(b->engine, 0)->progress_total);
+	button_event(b->button, "1", "withdrawn");
+	run_until(b->event, !engine_busy(b->engine) && use_of(b, 1) == USE_ONLINE && use_of(b, 2) == USE_ONLINE);
+}
+
 /* With time enough the eject is all there is to it. */
 static void none_hangs_beside_a_new_one(void **state)
 {
@@ -405,10 +476,7 @@ static void none_hangs_beside_a_new_one(void **state)
 	build(b, false);
 	change(b, add_second);
 	button_event(b->button, "1", "power-off");
-	end(b, OPERATION_DONE);
-	assert_true(slot_is_off(b));
-	assert_int_equal(b->n_finished, 1);
-	assert_false(engine_busy(b->engine));
+	run_until(b->event, slot_is_off(b) && !engine_busy(b->engine));
 }
 
 /* Taken back while the eject of both is under way: both are put back, each once. */
@@ -422,7 +490,7 @@ static void taken_back_beside_a_new_one(void **state)
 	button_event(b->button, "1", "power-off");
 	run_until(b->event, engine_nth(b->engine, 0) && engine_nth(b->engine, 0)->progress_total);
 	button_event(b->button, "1", "withdrawn");
-	run_until(b->event, b->n_finished == 3 && !engine_busy(b->engine));
+	run_until(b->event, b->n_finished >= 3 && !engine_busy(b->engine));
 	assert_int_equal(use_of(b, 0), USE_ONLINE);
 	assert_int_equal(use_of(b, 1), USE_ONLINE);
 }
@@ -682,7 +750,9 @@ int main(void)
 		button_test(found_pressed),		button_test(in_a_hurry),
 		button_test(one_hangs),			button_test(saved_and_put_back),
 		button_test(one_hangs_beside_a_new_one), button_test(none_hangs_beside_a_new_one),
-		button_test(taken_back_beside_a_new_one),
+		button_test(too_late),
+		button_test(taken_back_beside_a_new_one), button_test(taken_back_with_others),
+		button_test(not_ours_and_new),
 		button_test(taken_back_while_saving),	button_test(taken_over),
 		button_test(in_the_middle_of_an_eject),
 		button_test(in_the_middle_of_an_early_eject),
