@@ -40,10 +40,16 @@ static void put_back(struct expedite *x)
 {
 	int r = sysfs_write(x->door, "0", EXPEDITED);
 
-	if (r < 0)
-		(void)sd_journal_print(4, "/sys/" EXPEDITED " cannot be set back to 0: %s", strerror(-r));
-	(void)set_mark(x, false);
-	x->ours = false;
+	if (r >= 0) {
+		(void)set_mark(x, false);
+		x->ours = false;
+		return;
+	}
+	/* No descriptor was to be had, say: ours as long as it is so. */
+	(void)sd_journal_print(4, "/sys/" EXPEDITED " cannot be set back to 0 now: %s", strerror(-r));
+	x->ours = true;
+	(void)sd_event_source_set_time_relative(x->timer, LONGEST_USEC);
+	(void)sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT);
 }
 
 static int on_timer(sd_event_source *s, uint64_t when, void *userdata)
@@ -95,9 +101,11 @@ void expedite_begin(struct expedite *x)
 	if (sd_event_source_set_time_relative(x->timer, LONGEST_USEC) < 0 ||
 	    sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT) < 0 || !set_mark(x, true))
 		return;
-	x->ours = true;
-	if (sysfs_write(x->door, "1", EXPEDITED) < 0)
-		expedite_end(x);
+	x->ours = sysfs_write(x->door, "1", EXPEDITED) >= 0;
+	if (x->ours)
+		return;
+	(void)sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+	(void)set_mark(x, false);
 }
 
 void expedite_end(struct expedite *x)
