@@ -45,6 +45,7 @@ cxl destroy-region ${{region##*/}}"""
 # What nobody can be faster than with the same kernel: its own work, asked for by one shell that is
 # there already, with nothing looked up, checked, waited for or started.
 BARE_UP = """cd /sys/bus/cxl/devices
+echo 1 >/sys/kernel/rcu_expedited
 read -r region <{window}/create_ram_region
 echo $region >{window}/create_ram_region
 echo {granularity} >$region/interleave_granularity
@@ -64,8 +65,10 @@ echo online_movable >/sys/devices/system/memory/auto_online_blocks
 for dax in $region/dax_$region/dax[0-9]*.[0-9]*; do
   echo ${{dax##*/}} >/sys/bus/dax/drivers/kmem/bind
 done
-echo offline >/sys/devices/system/memory/auto_online_blocks"""
+echo offline >/sys/devices/system/memory/auto_online_blocks
+echo 0 >/sys/kernel/rcu_expedited"""
 BARE_DOWN = """cd /sys/bus/cxl/devices
+echo 1 >/sys/kernel/rcu_expedited
 for region in region*; do :; done
 for dax in $region/dax_$region/dax[0-9]*.[0-9]*; do :; done
 if [ -e $dax/state ]; then
@@ -80,7 +83,8 @@ echo $region >../drivers/cxl_region/unbind
 echo 0 >$region/commit
 echo >$region/target0
 echo 0 >{decoder}/dpa_size
-echo $region >{window}/delete_region"""
+echo $region >{window}/delete_region
+echo 0 >/sys/kernel/rcu_expedited"""
 # What a command costs that does nothing, and a client that makes one call and is told no.
 NOTHING = {"process": "/bin/true", "call": "cxlmemctl cancel 4294967295 || true"}
 OURS_UP = "cxlmemctl create --quiet --zone movable {card}"

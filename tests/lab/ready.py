@@ -30,7 +30,7 @@ done
 """
 
 # The driver's link is there while its probe makes the endpoint port, without which a card is of no use. One that
-# comes to none has ten seconds.
+# comes to none has some five seconds.
 _WAIT_SERIAL = """\
 has_endpoint() {
     for endpoint in /sys/bus/cxl/devices/endpoint*; do
@@ -38,7 +38,7 @@ has_endpoint() {
     done >/dev/null
     return 1
 }
-patience=100
+patience=50
 while :; do
     for mem in /sys/bus/cxl/devices/mem*; do
         [ -e "$mem/driver" ] && read -r serial <"$mem/serial" || continue
