@@ -476,7 +476,7 @@ static void none_hangs_beside_a_new_one(void **state)
 	build(b, false);
 	change(b, add_second);
 	button_event(b->button, "1", "power-off");
-	run_until(b->event, slot_is_off(b) && !engine_busy(b->engine));
+	run_until(b->event, !engine_busy(b->engine) && slot_is_off(b));
 }
 
 /* Taken back while the eject of both is under way: both are put back, each once. */
