@@ -65,13 +65,17 @@ int button_note_online(struct holder *h, const struct picture *p, int region)
 		      m.kernel ? ZONE_KERNEL : ZONE_MOVABLE);
 }
 
-/* It may have been tried before, with all of its card. */
-static int note_one_freed(struct holder *h, const struct saving *s)
+static bool is_freed(const struct holder *h, const char *region)
 {
 	for (size_t i = 0; i < h->n_freed; i++)
-		if (!strcmp(h->freed[i].region, s->region))
-			return 0;
-	return append(&h->freed, &h->n_freed, s->region, s->zone);
+		if (!strcmp(h->freed[i].region, region))
+			return true;
+	return false;
+}
+
+static int note_freed(struct holder *h, const struct saving *s)
+{
+	return is_freed(h, s->region) ? 0 : append(&h->freed, &h->n_freed, s->region, s->zone);
 }
 
 static int make_request(enum verb verb, const struct saving *s, struct request **ret)
@@ -105,7 +109,7 @@ static void save_next(struct button *b, struct holder *h)
 	if (r >= 0) {
 		q->leaving = true;
 		q->deadline_usec = share_usec(h, h->n_online - h->at);
-		r = note_one_freed(h, s);
+		r = note_freed(h, s);
 	}
 	if (r >= 0)
 		r = button_start(b, h, q);
@@ -113,15 +117,6 @@ static void save_next(struct button *b, struct holder *h)
 		request_free(q);
 	if (r < 0)
 		button_saved(b, h, strerror(-r));
-}
-
-/* All that is online goes with the eject itself: it has to be known in case the press is taken back. */
-static void note_freed(struct holder *h)
-{
-	for (; h->at < h->n_online; h->at++)
-		if (note_one_freed(h, &h->online[h->at]) < 0)
-			button_say(h, 4, "out of memory: %s will not be brought online again if the press is "
-				   "taken back", h->online[h->at].region);
 }
 
 /* It may hang over memory that cannot be freed, and with it all that waits for its turn. */
@@ -154,8 +149,9 @@ void button_save(struct button *b, struct holder *h)
 	h->early = h->late = false;
 	h->until_usec = now() + SAVE_USEC;
 	button_hurry(b, h);
+	/* What goes with the eject is noted when that is planned. */
 	if (h->n_regions < 2)
-		note_freed(h);
+		h->at = h->n_online;
 	button_save_on(b, h);
 }
 
@@ -165,14 +161,6 @@ void button_save_on(struct button *b, struct holder *h)
 		save_next(b, h);
 	else
 		button_eject(b, h);
-}
-
-static bool tried(const struct holder *h, const char *region)
-{
-	for (size_t i = 0; i < h->n_freed; i++)
-		if (!strcmp(h->freed[i].region, region))
-			return true;
-	return false;
 }
 
 void button_reconsider(struct button *b, struct holder *h, struct operation *o, const struct picture *p, int slot)
@@ -186,13 +174,16 @@ void button_reconsider(struct button *b, struct holder *h, struct operation *o, 
 	for (size_t i = 0; i < p->n_regions; i++)
 		if (button_uses_card(p, (int)i, slot) && button_note_online(&there, p, (int)i) < 0)
 			break; /* what is known of is better than nothing */
-	for (size_t i = 0; i < there.n_online; i++)
-		all_tried &= tried(h, there.online[i].region);
 	button_forget_online(h);
 	h->online = there.online;
-	h->n_online = there.n_online;
-	h->at = 0;
-	note_freed(h);
+	h->n_online = h->at = there.n_online;
+	/* All that is online goes with the eject: it has to be known in case the press is taken back. */
+	for (size_t i = 0; i < h->n_online; i++) {
+		all_tried &= is_freed(h, h->online[i].region);
+		if (note_freed(h, &h->online[i]) < 0)
+			button_say(h, 4, "out of memory: %s will not be brought online again if the press is "
+				   "taken back", h->online[i].region);
+	}
 	/* Later there is nothing to be won: the kernel does not take the card while it is at its memory. */
 	if (h->n_online < 2 || all_tried || now() >= h->until_usec)
 		return;

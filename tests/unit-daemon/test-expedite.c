@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "expedite.h"
+#include "fake-sysfs.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -18,11 +19,8 @@ static struct {
 	unsigned int written;
 } machine;
 
-static const char **which(const char *format, va_list ap)
+static const char **which(const char *path)
 {
-	char path[128];
-
-	vsnprintf(path, sizeof(path), format, ap);
 	return strcmp(path, "kernel/rcu_expedited") == 0 ? &machine.expedited :
 	       strcmp(path, "kernel/rcu_normal") == 0	 ? &machine.normal :
 							   NULL;
@@ -30,30 +28,24 @@ static const char **which(const char *format, va_list ap)
 
 int sysfs_read(struct door *door, char **ret, const char *format, ...)
 {
-	const char **value;
-	va_list ap;
+	char path[128];
 
 	(void)door;
-	va_start(ap, format);
-	value = which(format, ap);
-	va_end(ap);
-	assert_non_null(value);
-	return *value ? strdup_or_null(*value, ret) : -ENOENT;
+	SAY_PATH(path, format);
+	assert_non_null(which(path));
+	return *which(path) ? strdup_or_null(*which(path), ret) : -ENOENT;
 }
 
 int sysfs_write(struct door *door, const char *value, const char *format, ...)
 {
-	const char **to;
-	va_list ap;
+	char path[128];
 
 	(void)door;
-	va_start(ap, format);
-	to = which(format, ap);
-	va_end(ap);
-	assert_ptr_equal(to, &machine.expedited);
+	SAY_PATH(path, format);
+	assert_ptr_equal(which(path), &machine.expedited);
 	if (machine.fixed)
 		return -EPERM;
-	*to = strcmp(value, "1") == 0 ? "1" : "0";
+	machine.expedited = strcmp(value, "1") == 0 ? "1" : "0";
 	machine.written++;
 	return 0;
 }
@@ -189,6 +181,20 @@ static void test_not_without_a_way_back(void **state)
 	assert_false(marked(f));
 }
 
+static void test_put_back_later(void **state)
+{
+	struct fixture *f = *state;
+
+	expedite_begin(f->x);
+	machine.fixed = true;
+	expedite_end(f->x);
+	assert_true(marked(f));
+	machine.fixed = false;
+	f->x = expedite_free(f->x);
+	assert_string_equal(machine.expedited, "0");
+	assert_false(marked(f));
+}
+
 static void test_not_for_long(void **state)
 {
 	struct fixture *f = *state;
@@ -210,6 +216,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_without_a_way_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_put_back_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_for_long, setup, teardown),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fake-sysfs.h"
 #include "memory-block.h"
 #include "sysfs.h"
 #include "util.h"
@@ -30,14 +31,6 @@ static uint64_t which(const char *path, const char **attribute)
 	*attribute = strrchr(path, '/') + 1;
 	return n;
 }
-
-#define SAY_PATH(path, format)                             \
-	do {                                               \
-		va_list ap;                                \
-		va_start(ap, format);                      \
-		vsnprintf(path, sizeof(path), format, ap); \
-		va_end(ap);                                \
-	} while (0)
 
 int sysfs_read(struct door *door, char **ret, const char *format, ...)
 {
