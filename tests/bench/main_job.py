@@ -18,7 +18,7 @@ import statistics
 
 ROUNDS = int(os.environ.get("CXLMEM_BENCH_ROUNDS", "9"))
 # Of the card in the guest that counts; what the kernel does grows with it, what others do does not.
-COUNTED_MIB = (512, 2048)
+COUNTED_MIB = [int(mib) for mib in os.environ.get("CXLMEM_BENCH_MIB", "512,2048").split(",")]
 PORT, SERIAL = "rp0", 0x5002
 
 # Ends on the first command that fails and shows what was said; prints the microseconds all took.

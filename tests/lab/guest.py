@@ -445,12 +445,14 @@ class Guest:
             topology=self.topology, vmlinux=kernel.vmlinux, initrd=kernel.initrd,
             layers=[assets.image(options.image), kernel.modules, assets.lab_layer()],
             disk=self.directory / "upper.img", directory=self.directory,
-            accel="tcg" if options.counted else assets.accel(), counted=options.counted, cards=list(self.topology.cards),
+            accel="tcg" if options.counted else assets.accel(), counted=options.counted,
+            cards=list(self.topology.cards),
             kernel_arguments=(*options.kernel_arguments, *_unhurried(patience)),
             memory_mib=options.memory_mib, patience=patience,
             ports=PORTS.get(options.image, ()))
         # A network is not in the snapshots' key, and too few guests have one.
-        saved = None if options.boot or options.counted or machine.ports else snapshot.get(assets, machine)
+        boots = options.boot or options.counted or machine.ports
+        saved = None if boots else snapshot.get(assets, machine)
         if saved:
             machine.incoming = saved.state
             disk.copy(saved.disk, machine.disk)
