@@ -7,7 +7,7 @@
 #include "door.h"
 
 /*
- * Grace periods of RCU are half of the time in which memory comes or goes: the locks that memory hotplug takes for
+ * Grace periods of RCU are a third to a half of the time in which the memory of a small card comes or goes: the locks that memory hotplug takes for
  * write wait for one each (rcu_sync_enter(), kernel/rcu/sync.c), and so do drivers that let go of a device. While
  * /sys/kernel/rcu_expedited is 1 the kernel interrupts the CPUs that it would otherwise wait for, as taking memory
  * offline does anyway (lru_cache_disable(), mm/); it leaves alone those that are idle, or in a process on a CPU of
